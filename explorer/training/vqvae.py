@@ -1,0 +1,178 @@
+"""Training of the VQ-VAE, one level at a time.
+
+The levels share nothing, so training them one by one is the published joint training with the
+gradient norms clipped apart. Every batch is a function of (seed, step): a resumed run sees the
+same batches, revivals and losses as one that was never interrupted.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from explorer.jukebox.config import Level, VQVAEConfig
+from explorer.jukebox.losses import (
+    SPECTRAL,
+    Bandwidth,
+    magnitude,
+    mixed_loss,
+    multispectral_loss,
+    spectral_convergence,
+)
+from explorer.jukebox.vqvae import VQVAE
+from explorer.training.corpus import Corpus
+from explorer.training.runs import RunFolder, WeightAverage, learning_rate
+
+
+@dataclass(frozen=True)
+class VQVAETraining:
+    """Settings of one level's run. ``threshold`` is the revival threshold as a share of the mean count."""
+
+    level: Level
+    steps: int
+    batch: int = 8
+    clip_samples: int = 12288
+    peak_rate: float = 1e-3
+    warmup: int = 100
+    commit: float = 0.02
+    code_mu: float = 0.99
+    threshold: float = 0.2
+    average_mu: float = 0.995
+    clip_norm: float = 1.0
+    log_every: int = 25
+    evaluate_every: int = 1000
+    seed: int = 1
+
+
+def measure_bandwidth(corpus: Corpus, clip_samples: int, clips: int = 1000, seed: int = 0) -> Bandwidth:
+    """Signal sizes over random clips of the training length (jukebox fact sheet, section a)."""
+    audio = torch.cat([_batch(corpus, clips // 10, clip_samples, seed, -1 - i) for i in range(10)])
+    spec = torch.cat([magnitude(part, SPECTRAL).flatten(1).norm(dim=1) for part in audio.split(50)])
+    return Bandwidth(l1=float(audio.abs().mean()), l2=float(audio.var()), spec=float(spec.mean()))
+
+
+def train_vqvae(
+    config: VQVAEConfig, training: VQVAETraining, corpus: Corpus, heldout: Corpus, path: Path
+) -> VQVAE:
+    """Train one level to its last step, resuming what ``path`` holds; returns averaged weights."""
+    level = training.level.index
+    settings = {"training": dataclasses.asdict(training), "vqvae": dataclasses.asdict(config)}
+    run = RunFolder(path, settings)
+    torch.manual_seed(training.seed)
+    vqvae = VQVAE(config)
+    part = torch.nn.ModuleList([vqvae.encoders[level], vqvae.decoders[level]])
+    optimiser = torch.optim.Adam(part.parameters(), lr=0.0, betas=(0.9, 0.999), eps=1e-8)
+    average = WeightAverage(part, training.average_mu)
+    book = vqvae.bottleneck.level(level)
+    bandwidth = measure_bandwidth(corpus, training.clip_samples)
+    rows_per_code = training.batch * training.clip_samples / config.hop(level) / config.codes
+
+    step = 0
+    state = run.load()
+    if state is not None:
+        step = state["step"]
+        part.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        average.shadow = state["average"]
+        for name in ("k", "k_sum", "k_elem"):
+            getattr(book, name).copy_(state[name])
+        book.ready = True
+
+    totals: dict[str, float] = {}
+    began = time.monotonic()
+    while step < training.steps:
+        generator = torch.Generator().manual_seed(training.seed * 1_000_003 + step)
+        audio = _batch(corpus, training.batch, training.clip_samples, training.seed, step)
+        if not book.ready:
+            with torch.no_grad():
+                x = vqvae.encode_continuous(audio, level)
+            book.start(x.transpose(1, 2).reshape(-1, x.shape[1]), generator)
+            book.k_elem.fill_(rows_per_code)
+            book.k_sum.copy_(book.k * rows_per_code)
+        output, commit, rows, codes = vqvae.reconstruct(audio, level)
+        recons = mixed_loss(audio, output, bandwidth)
+        spectral = multispectral_loss(audio, output, bandwidth)
+        loss = recons + spectral + training.commit * commit
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, training.steps, training.peak_rate, training.warmup)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(part.parameters(), training.clip_norm)
+        optimiser.step()
+        metrics = book.update(rows, codes, generator, training.code_mu, training.threshold * rows_per_code)
+        step += 1
+        average.update(part, step)
+        measured = {
+            "loss": loss, "recons": recons, "multispectral": spectral, "commit": commit, "norm": norm,
+            "entropy": metrics.entropy, "usage": metrics.usage,
+        }  # fmt: skip
+        for name, value in measured.items():
+            totals[name] = totals.get(name, 0.0) + float(value.detach()) / training.log_every
+        if step % training.log_every == 0:
+            run.log({"step": step, "seconds": time.monotonic() - began, **totals})
+            totals = {}
+        last = step == training.steps
+        if last or step % training.evaluate_every == 0:
+            average.swap(part)
+            run.heldout({"step": step, **evaluate_level(vqvae, heldout, training.level, seconds=4.0)})
+            average.swap(part)
+        if last or (step % training.log_every == 0 and run.save_due()):
+            run.save(_state(step, part, optimiser, average, book))
+    run.plot()
+    average.swap(part)
+    return vqvae
+
+
+def _state(step: int, part: torch.nn.Module, optimiser: Any, average: WeightAverage, book: Any) -> dict[str, Any]:
+    return {
+        "step": step,
+        "model": part.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "average": average.shadow,
+        "k": book.k,
+        "k_sum": book.k_sum,
+        "k_elem": book.k_elem,
+    }
+
+
+def _batch(corpus: Corpus, size: int, samples: int, seed: int, step: int) -> torch.Tensor:
+    """[size, samples, 1] random clips; a function of its arguments only. Songs count by length."""
+    random = np.random.default_rng((seed, step % 2**32))
+    lengths = np.array([song.samples for song in corpus.songs], dtype=np.float64)
+    picks = random.choice(len(lengths), size=size, p=lengths / lengths.sum())
+    clips = []
+    for pick in picks:
+        song = corpus.songs[pick]
+        start = int(random.integers(0, max(1, song.samples - samples)))
+        clips.append(corpus.audio(song, start, samples))
+    return torch.from_numpy(np.stack(clips)).unsqueeze(-1)
+
+
+@torch.no_grad()
+def evaluate_level(vqvae: VQVAE, corpus: Corpus, level: Level, seconds: float | None = None) -> dict[str, float]:
+    """Held-out figures of one level over all songs (or ``seconds`` from the middle of each).
+
+    ``spectral_convergence_db``: 20·log10 of the mean spectral convergence; ``used``: share of the
+    codebook that occurs; ``code_entropy_bits``: entropy of the codes' frequencies.
+    """
+    ratios, counts = [], torch.zeros(vqvae.config.codes)
+    hop = vqvae.config.hop(vqvae.config.levels - 1)
+    for song in corpus.songs:
+        samples = song.samples if seconds is None else min(song.samples, int(seconds * corpus.sample_rate))
+        samples = samples // hop * hop
+        audio = torch.from_numpy(corpus.audio(song, (song.samples - samples) // 2, samples)).view(1, -1, 1)
+        codes = vqvae.encode(audio, level.index)
+        counts += torch.bincount(codes.flatten(), minlength=len(counts))
+        ratios.append(spectral_convergence(audio, vqvae.decode(codes, level.index)))
+    p = counts / counts.sum()
+    return {
+        "spectral_convergence_db": round(20 * float(torch.cat(ratios).mean().log10()), 3),
+        "used": round(float((counts > 0).float().mean()), 4),
+        "code_entropy_bits": round(float(-(p * (p + 1e-12).log2()).sum()), 4),
+    }
