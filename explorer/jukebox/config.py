@@ -284,7 +284,7 @@ class ModelConfig:
     vqvae: VQVAEConfig
     priors: tuple[PriorConfig, PriorConfig, PriorConfig]
     """Bottom, middle, top."""
-    hop_fraction: tuple[float, float, float] = (0.125, 0.5, 0.5)
+    hop_fraction: tuple[float, float, float] = (0.5, 0.5, 0.125)
     """Step of the sampling windows in windows: bottom, middle, top."""
     default_seconds: float | None = None
     """Imagined length of a whole song where the recipe names none; None: as long as what is sampled."""

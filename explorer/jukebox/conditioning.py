@@ -1,0 +1,184 @@
+"""What steers a prior: upper-level codes, labels and time, as embeddings.
+
+Knows: the dilated convolutions of the upsamplers, style and timing embeddings, and how the
+published code turns seconds into bins (float32 throughout). Does not know names or text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from explorer.jukebox.config import ConditionerConfig, LabelConfig
+from explorer.jukebox.transformer import LayerNorm
+from explorer.jukebox.vqvae import ResidualUnit, residual_units
+
+
+class ConditionerResiduals(nn.Module):
+    """Residual units under the published name ``blocks``."""
+
+    def __init__(self, units: list[ResidualUnit]) -> None:
+        super().__init__()
+        self.blocks = nn.Sequential(*units)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = self.blocks(x)
+        return y
+
+
+class _Upsample(nn.Module):
+    """First convolution and the up-sampling stages under the published name ``model``."""
+
+    def __init__(self, config: ConditionerConfig, out: int, down_t: int, stride: int) -> None:
+        super().__init__()
+        scale = config.depth**-0.5 if config.res_scale else 1.0
+        stages: list[nn.Module] = [nn.Conv1d(out, config.width, 3, padding=1)]
+        for i in range(down_t):
+            units = residual_units(
+                config.width, config.depth, config.dilation_growth, config.dilation_cycle, 1.0, scale=scale
+            )
+            last = out if i == down_t - 1 else config.width
+            stages.append(
+                nn.Sequential(
+                    ConditionerResiduals(units),
+                    nn.ConvTranspose1d(config.width, last, 2 * stride, stride=stride, padding=stride // 2),
+                )
+            )
+        self.model = nn.Sequential(*stages)
+
+
+class Conditioner(nn.Module):
+    """Codes of the level above, stretched to this level's rate."""
+
+    def __init__(
+        self, config: ConditionerConfig, codes: int, width: int, down_t: int, stride: int, init_scale: float
+    ) -> None:
+        super().__init__()
+        self.x_emb = nn.Embedding(codes, width)
+        nn.init.normal_(self.x_emb.weight, std=0.02 * init_scale)
+        self.cond = _Upsample(config, width, down_t, stride)
+        self.ln = LayerNorm(width)
+
+    def forward(self, codes: torch.Tensor) -> torch.Tensor:
+        """codes [batch, n] of the level above → [batch, n · factor, width]."""
+        x = self.cond.model(self.x_emb(codes).transpose(1, 2)).transpose(1, 2)
+        y: torch.Tensor = self.ln(x)
+        return y
+
+
+@dataclass(frozen=True)
+class LabelBatch:
+    """What the label conditioner receives for one window of every song; times in samples."""
+
+    total_length: torch.Tensor
+    """[batch] int64"""
+    offset: torch.Tensor
+    """[batch] int64: where the window begins in the imagined song"""
+    window_length: int
+    artist_ids: torch.Tensor
+    """[batch, n] int64; -1 is an empty slot"""
+    artist_weights: torch.Tensor
+    """[batch, n] float32"""
+    genre_ids: torch.Tensor
+    genre_weights: torch.Tensor
+    lyric_tokens: torch.Tensor | None = None
+    """[batch, n_tokens] int64 of this window"""
+
+    def to(self, device: torch.device) -> LabelBatch:
+        moved = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in self.__dict__.items()}
+        return LabelBatch(**moved)
+
+
+class _Embedding(nn.Module):
+    """A table under the published name ``emb``."""
+
+    def __init__(self, rows: int, width: int, std: float) -> None:
+        super().__init__()
+        self.emb = nn.Embedding(rows, width)
+        nn.init.normal_(self.emb.weight, std=std)
+
+    def weighted_sum(self, ids: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """ids [batch, n] (-1 = empty) and weights [batch, n] → [batch, 1, width]."""
+        rows = self.emb(ids.clamp_min(0))
+        used = (weights * (ids >= 0)).to(rows.dtype)
+        return (rows * used.unsqueeze(-1)).sum(1, keepdim=True)
+
+
+@dataclass(frozen=True)
+class TimeBins:
+    """Rows of the timing tables: total [batch, 1], absolute and relative [batch, n_ctx]."""
+
+    total: torch.Tensor
+    absolute: torch.Tensor
+    relative: torch.Tensor
+
+
+def time_bins(
+    config: LabelConfig,
+    sample_rate: int,
+    n_ctx: int,
+    total_length: torch.Tensor,
+    offset: torch.Tensor,
+    window_length: int,
+) -> TimeBins:
+    """Bins of total length, absolute and relative position, exactly as published (float32).
+
+    Raises ValueError for times that the tables do not cover; ``labels`` reports those to users.
+    """
+    if config.t_bins is None:
+        raise ValueError("this level has no timing tables")
+    bins = config.t_bins
+    total = total_length.view(-1, 1).float()
+    start = offset.view(-1, 1).float()
+    end = start + float(window_length)
+    shortest, longest = config.min_seconds * sample_rate, config.max_seconds * sample_rate
+    if bool((total < shortest).any()) or bool((total >= longest).any()):
+        raise ValueError(f"the whole song must last {config.min_seconds:g} to {config.max_seconds:g} seconds")
+    if bool((end > longest).any()) or bool((start >= total).any()):
+        raise ValueError("a window must begin inside its song and end before the longest time")
+    steps = torch.arange(n_ctx, device=total.device, dtype=torch.float32).view(1, -1)
+
+    def interpolate(first: torch.Tensor, last: torch.Tensor) -> torch.Tensor:
+        return first + (last - first) * steps / n_ctx
+
+    def to_bin(value: torch.Tensor, low: float, high: float) -> torch.Tensor:
+        return (bins * ((value - low) / (high - low))).floor().long()
+
+    relative_end = (end / total).clamp(max=1.0)
+    return TimeBins(
+        total=to_bin(total, shortest, longest),
+        absolute=to_bin(interpolate(start, end), 0.0, longest),
+        relative=to_bin(interpolate(start / total, relative_end), 0.0, 1.0),
+    )
+
+
+class LabelConditioner(nn.Module):
+    """Style (genre + artist) and, where the level has them, timing embeddings."""
+
+    def __init__(self, config: LabelConfig, sample_rate: int, n_ctx: int, width: int, init_scale: float) -> None:
+        super().__init__()
+        self.config, self.sample_rate, self.n_ctx = config, sample_rate, n_ctx
+        std = 0.01 * init_scale
+        self.bow_genre_emb = _Embedding(config.genres, width, std)
+        self.artist_emb = _Embedding(config.artists, width, std)
+        if config.t_bins is not None:
+            self.total_length_emb = _Embedding(config.t_bins, width, std)
+            self.absolute_pos_emb = _Embedding(config.t_bins, width, std)
+            self.relative_pos_emb = _Embedding(config.t_bins, width, std)
+
+    def style(self, labels: LabelBatch) -> torch.Tensor:
+        """[batch, 1, width]: weighted sum of artists plus weighted sum of genres."""
+        artist = self.artist_emb.weighted_sum(labels.artist_ids, labels.artist_weights)
+        return artist + self.bow_genre_emb.weighted_sum(labels.genre_ids, labels.genre_weights)
+
+    def time(self, labels: LabelBatch) -> torch.Tensor | None:
+        """[batch, n_ctx, width], or None for a level without timing tables."""
+        if self.config.t_bins is None:
+            return None
+        bins = time_bins(
+            self.config, self.sample_rate, self.n_ctx, labels.total_length, labels.offset, labels.window_length
+        )
+        total: torch.Tensor = self.total_length_emb.emb(bins.total)
+        return total + self.absolute_pos_emb.emb(bins.absolute) + self.relative_pos_emb.emb(bins.relative)

@@ -1,0 +1,220 @@
+"""The stack of Jukebox blocks.
+
+Knows: the block's arithmetic and its published parameter names. Does not know tokens, labels or
+sampling. Activations are [batch, time, width].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from explorer.jukebox.attention import LayerCache, attend_sequence, attention_weights, causal_mask
+from explorer.jukebox.config import AttentionKind, TransformerConfig
+
+
+class Conv1D(nn.Module):
+    """x·w + b with ``w`` stored [in, out]; runs in the dtype of its input."""
+
+    def __init__(self, n_in: int, n_out: int, std: float) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.empty(n_in, n_out).normal_(std=std) if std else torch.zeros(n_in, n_out))
+        self.b = nn.Parameter(torch.zeros(n_out))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[..., in] → [..., out]."""
+        y = torch.addmm(self.b.to(x.dtype), x.reshape(-1, x.shape[-1]), self.w.to(x.dtype))
+        return y.view(*x.shape[:-1], -1)
+
+
+class LayerNorm(nn.LayerNorm):
+    """Layer normalisation that always computes in float32."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.dtype is self.weight.dtype is torch.float32:
+            return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+        y = F.layer_norm(x.float(), self.normalized_shape, self.weight.float(), self.bias.float(), self.eps)
+        return y.to(x.dtype)
+
+
+def quick_gelu(x: torch.Tensor) -> torch.Tensor:
+    """x·σ(1.702 x) (Hendrycks & Gimpel 2016)."""
+    return x * torch.sigmoid(1.702 * x)
+
+
+class MLP(nn.Module):
+    def __init__(self, config: TransformerConfig, zero_out: bool) -> None:
+        super().__init__()
+        std = 0.02 * config.init_scale
+        self.c_fc = Conv1D(config.width, config.hidden_width, std)
+        self.c_proj = Conv1D(config.hidden_width, config.width, 0.0 if zero_out else std)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = self.c_proj(quick_gelu(self.c_fc(x)))
+        return y
+
+
+class Attention(nn.Module):
+    """One layer's projections around one attention kind."""
+
+    def __init__(self, config: TransformerConfig, kind: AttentionKind, prime_tokens: int, zero_out: bool) -> None:
+        super().__init__()
+        self.kind = kind
+        self.heads = config.heads
+        self.block_length = config.block_length
+        self.spread = config.spread
+        # as published: whole blocks of `blocks` positions, so the first music codes are seen too
+        self.prime_keys = (prime_tokens // config.blocks + 1) * config.blocks
+        state, std = config.state_width, 0.02 * config.init_scale
+        cross = kind is AttentionKind.CROSS
+        self.c_attn = Conv1D(config.width, state if cross else 3 * state, std)
+        if cross:
+            self.c_enc_kv = Conv1D(config.width, 2 * state, std)
+        self.c_proj = Conv1D(state, config.width, 0.0 if zero_out else std)
+
+    def _split(self, x: torch.Tensor, parts: int) -> list[torch.Tensor]:
+        """[batch, time, parts · state] → ``parts`` tensors [batch, heads, time, head width]."""
+        batch, time, width = x.shape
+        y = x.view(batch, time, parts, self.heads, width // parts // self.heads).permute(2, 0, 3, 1, 4)
+        return list(y.unbind(0))
+
+    def _qkv(self, x: torch.Tensor, encoder: torch.Tensor | None) -> list[torch.Tensor]:
+        if self.kind is AttentionKind.CROSS:
+            if encoder is None:
+                raise ValueError("a cross-attention layer needs the lyric encoder's output")
+            return self._split(self.c_attn(x), 1) + self.encoder_kv(encoder)
+        return self._split(self.c_attn(x), 3)
+
+    def encoder_kv(self, encoder: torch.Tensor) -> list[torch.Tensor]:
+        """Keys and values [batch, heads, lyric tokens, head width] of a CROSS layer."""
+        return self._split(self.c_enc_kv(encoder.to(self._dtype)), 2)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return self.c_attn.w.dtype
+
+    def forward(self, x: torch.Tensor, encoder: torch.Tensor | None) -> torch.Tensor:
+        """Whole sequence [batch, time, width] → the same."""
+        q, k, v = self._qkv(x, encoder)
+        y = attend_sequence(self.kind, q, k, v, self.block_length, self.prime_keys, self.spread)
+        return self._merge(y)
+
+    def weights(self, x: torch.Tensor, encoder: torch.Tensor | None) -> torch.Tensor:
+        """Softmax weights [batch, heads, time, keys] of a CROSS or PRIME layer."""
+        q, k, _ = self._qkv(x, encoder)
+        if self.kind is AttentionKind.CROSS:
+            return attention_weights(q, k)
+        if self.kind is not AttentionKind.PRIME:
+            raise ValueError(f"layer kind {self.kind.name} does not attend to lyrics")
+        keys = min(self.prime_keys, k.shape[2])
+        return attention_weights(q, k[:, :, :keys], causal_mask(q.shape[2], keys, 0, q.device))
+
+    def extend(self, x: torch.Tensor, cache: LayerCache, position: int) -> torch.Tensor:
+        """New positions [batch, n, width] → the same, remembering them in ``cache``."""
+        if self.kind is AttentionKind.CROSS:
+            (q,) = self._split(self.c_attn(x), 1)
+            return self._merge(cache.extend(q, q, q, position))
+        q, k, v = self._split(self.c_attn(x), 3)
+        return self._merge(cache.extend(q, k, v, position))
+
+    def _merge(self, y: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.c_proj(y.transpose(1, 2).flatten(2))
+        return out
+
+
+class Block(nn.Module):
+    """a = Attn(LN0(x)); m = MLP(LN1(x + a)); x + a + m."""
+
+    def __init__(self, config: TransformerConfig, kind: AttentionKind, prime_tokens: int) -> None:
+        super().__init__()
+        # as published, cross-attention blocks start as the identity
+        zero_out = config.zero_out or kind is AttentionKind.CROSS
+        self.attn = Attention(config, kind, prime_tokens, zero_out)
+        self.ln_0 = LayerNorm(config.width)
+        self.mlp = MLP(config, zero_out)
+        self.ln_1 = LayerNorm(config.width)
+        self.scale = 1.0 / config.depth if config.res_scale else 1.0
+
+    def _rest(self, x: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
+        if self.scale == 1.0:
+            x = x + a
+            return x + self.mlp(self.ln_1(x))
+        m = self.mlp(self.ln_1(x + a))
+        return x + self.scale * (a + m)
+
+    def forward(self, x: torch.Tensor, encoder: torch.Tensor | None) -> torch.Tensor:
+        return self._rest(x, self.attn(self.ln_0(x), encoder))
+
+    def extend(self, x: torch.Tensor, cache: LayerCache, position: int) -> torch.Tensor:
+        return self._rest(x, self.attn.extend(self.ln_0(x), cache, position))
+
+
+class Transformer(nn.Module):
+    """``depth`` blocks under the published name ``_attn_mods``; no final normalisation."""
+
+    def __init__(self, config: TransformerConfig, prime_tokens: int = 0) -> None:
+        super().__init__()
+        self.config = config
+        self._attn_mods = nn.ModuleList([Block(config, kind, prime_tokens) for kind in config.layout])
+
+    @property
+    def blocks(self) -> Sequence[Block]:
+        return self._attn_mods  # type: ignore[return-value]
+
+    def forward(self, x: torch.Tensor, encoder: torch.Tensor | None = None) -> torch.Tensor:
+        """Whole sequence [batch, time, width] → the same, in the dtype of the weights."""
+        x = x.to(self.dtype)
+        for block in self.blocks:
+            x = block(x, encoder)
+        return x
+
+    def layer_weights(self, x: torch.Tensor, layer: int, encoder: torch.Tensor | None = None) -> torch.Tensor:
+        """Softmax weights [batch, heads, time, keys] of one layer; later layers do not run."""
+        x = x.to(self.dtype)
+        for block in self.blocks[:layer]:
+            x = block(x, encoder)
+        target = self.blocks[layer]
+        return target.attn.weights(target.ln_0(x), encoder)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.blocks[0].attn.c_attn.w.dtype
+
+    def start(self, batch: int, length: int, encoder: torch.Tensor | None = None) -> list[LayerCache]:
+        """Empty caches, one per layer, for up to ``length`` positions."""
+        config, weight = self.config, self.blocks[0].attn.c_attn.w
+        caches = []
+        for block in self.blocks:
+            attn = block.attn
+            cache = LayerCache(
+                attn.kind, batch, config.heads, config.state_width // config.heads, length, config.block_length,
+                attn.prime_keys, config.spread, weight.dtype, weight.device,
+            )  # fmt: skip
+            if attn.kind is AttentionKind.CROSS:
+                if encoder is None:
+                    raise ValueError("a cross-attention layer needs the lyric encoder's output")
+                cache.set_encoder(*attn.encoder_kv(encoder))
+            caches.append(cache)
+        return caches
+
+    def extend(self, x: torch.Tensor, caches: Sequence[LayerCache], position: int) -> torch.Tensor:
+        """New positions [batch, n, width] from ``position`` on → the same; fed block by block."""
+        x = x.to(self.dtype)
+        length = self.config.block_length
+        end = position + x.shape[1]
+        if position // length == (end - 1) // length:
+            return self._extend_inside(x, caches, position)
+        outputs, first = [], position
+        while first < end:
+            last = min(end, (first // length + 1) * length)
+            outputs.append(self._extend_inside(x[:, first - position : last - position], caches, first))
+            first = last
+        return torch.cat(outputs, dim=1)
+
+    def _extend_inside(self, x: torch.Tensor, caches: Sequence[LayerCache], position: int) -> torch.Tensor:
+        for block, cache in zip(self.blocks, caches, strict=True):
+            x = block.extend(x, cache, position)
+        return x
