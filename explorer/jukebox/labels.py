@@ -349,7 +349,8 @@ def label_vector(
 
     Returns ([total_length, offset, window_length, artist, genre x max_genres, token x n_tokens],
     [lyric index x n_tokens]); empty genre slots are -1. ``window_offset`` (samples) is where the
-    window lies in the music. Raises ValueError for mixtures, which this form cannot hold.
+    window lies in the music. Raises ValueError for mixtures, which this form cannot hold, and for a
+    window that begins after the end of the song.
     """
     if len(labels.artists) != 1 or any(weight != 1.0 for _, weight in labels.genres):
         raise ValueError("a mixture has no published label vector")
