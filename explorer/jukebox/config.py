@@ -119,6 +119,21 @@ class VQVAEConfig:
             hop *= self.factor(below)
         return hop
 
+    def decoder_reach(self, level: int) -> int:
+        """Codes of ``level`` on either side that can change the audio of one code."""
+        depth = self.depth * self.multipliers[level]
+        dilations = [
+            self.dilation_growth ** (j if self.dilation_cycle is None else j % self.dilation_cycle)
+            for j in range(depth)
+        ]
+        reach, rate = 0.0, 1
+        for block in range(level, -1, -1):
+            reach += 1 / rate
+            for _ in range(self.downs_t[block]):
+                reach += (sum(dilations) + 1) / rate
+                rate *= self.strides_t[block]
+        return int(reach + 1 / rate) + 1
+
 
 @dataclass(frozen=True)
 class TransformerConfig:

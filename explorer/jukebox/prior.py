@@ -62,9 +62,7 @@ class Prior(nn.Module):
                 raise ValueError("the coarsest level has no level above to be conditioned on")
             stages, stride = upsampling
             self.upsampling = stride**stages
-            self.conditioner_blocks.append(
-                Conditioner(config.conditioner, config.codes, width, stages, stride, scale)
-            )
+            self.conditioner_blocks.append(Conditioner(config.conditioner, config.codes, width, stages, stride, scale))
         if config.labels is not None:
             self.y_emb = LabelConditioner(config.labels, sample_rate, config.n_ctx, width, scale)
         self.prior = Autoregressive(

@@ -96,9 +96,7 @@ def _decoder_block(config: VQVAEConfig, level: int, block: int) -> ConvBlock:
     stride, downs = config.strides_t[block], config.downs_t[block]
     stages: list[nn.Module] = [nn.Conv1d(config.emb_width, width, 3, padding=1)]
     for i in range(downs):
-        units = residual_units(
-            width, depth, config.dilation_growth, config.dilation_cycle, config.m_conv, reverse=True
-        )
+        units = residual_units(width, depth, config.dilation_growth, config.dilation_cycle, config.m_conv, reverse=True)
         out = config.emb_width if i == downs - 1 else width
         stages.append(
             nn.Sequential(

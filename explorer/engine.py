@@ -1,0 +1,286 @@
+"""A loaded model and what can be done with it: the one entrance for app, command line and notebooks.
+
+Knows: how levels follow each other, when to decode, which device and precision to use. Does not
+know sample folders, jobs or pages. Loading reads a checkpoint folder; everything else opens no
+file, prints nothing and touches no global random generator.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from explorer.checkpoints.folder import find_model, load_config, load_lists, load_part, model_hashes
+from explorer.jukebox.alignment import Alignment, align, lyric_attention
+from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level, ModelConfig
+from explorer.jukebox.events import AlignmentDone, Event, Finished, LevelDone, Preview, WindowDone
+from explorer.jukebox.labels import LabelLists, SongLabels, label_song
+from explorer.jukebox.prior import Prior
+from explorer.jukebox.sampling import LevelTask, sample_level
+from explorer.jukebox.song import SamplingOptions, Song, SongError
+from explorer.jukebox.vqvae import VQVAE
+from explorer.jukebox.windows import plan_windows
+from explorer.transliteration import transliterate
+
+DECODE_CHUNK = 2**19
+"""Audio samples decoded at once: bounds memory for long songs."""
+
+
+class DeviceError(ValueError):
+    """A device that was asked for and is not there."""
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The number format of the transformers, and why it was chosen."""
+
+    dtype: torch.dtype
+    reason: str
+
+
+@dataclass(frozen=True)
+class LevelPlan:
+    """How much work a level is."""
+
+    length: int
+    """Codes of the finished level."""
+    windows: int
+    new_codes: int
+
+
+def choose_device(wanted: str) -> torch.device:
+    """``auto`` takes cuda, then mps, then cpu. Raises DeviceError for one that is not there."""
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted == "auto":
+        wanted = next(name for name in ("cuda", "mps", "cpu") if available[name])
+    kind = wanted.split(":")[0]
+    if not available.get(kind, False):
+        raise DeviceError(f"There is no device {wanted} here. Use auto, or one of: "
+                          + ", ".join(name for name, there in available.items() if there) + ".")  # fmt: skip
+    return torch.device(wanted)
+
+
+def choose_precision(device: torch.device) -> Precision:
+    """Half precision where the published models ran in it (accelerators; untested), else float32."""
+    if device.type in ("cuda", "mps"):
+        return Precision(torch.float16, f"half precision on {device.type}, as the published models ran")
+    return Precision(torch.float32, "float32 on the CPU: exact, and half precision is slower there one code at a time")
+
+
+class Jukebox:
+    """One model on one device. Not safe for two threads at once; ``studio`` gives it one worker."""
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        vqvae: VQVAE,
+        priors: Mapping[Level, Prior],
+        lists: Mapping[Level, LabelLists],
+        device: torch.device,
+        precision: Precision,
+    ) -> None:
+        self.config = config
+        self.name = config.name
+        self.device = device
+        self.precision = precision
+        self.lists = dict(lists)
+        self.hashes: dict[str, str] = {}
+        """SHA-256 of each weight file that was loaded; empty for a model that was built in memory."""
+        self._vqvae = vqvae
+        self._priors = dict(priors)
+
+    @classmethod
+    def load(cls, model: str | Path = "pocket", device: str = "auto", models_folder: Path | None = None) -> Jukebox:
+        """Load a model by name or folder. Raises CheckpointError or DeviceError."""
+        folder = find_model(model, models_folder)
+        config = load_config(folder)
+        place = choose_device(device)
+        precision = choose_precision(place)
+        vqvae = load_part(folder, "vqvae", config)
+        assert isinstance(vqvae, VQVAE)
+        priors = {}
+        for level in LEVELS:
+            prior = load_part(folder, level.value, config)
+            assert isinstance(prior, Prior)
+            # files may hold half precision; embeddings, conditioners and heads always run in float32
+            prior.float()
+            prior.prior.transformer.to(precision.dtype)
+            priors[level] = prior.to(place)
+        vqvae.float().to(place)
+        jukebox = cls(config, vqvae, priors, load_lists(folder), place, precision)
+        jukebox.hashes = model_hashes(folder)
+        return jukebox
+
+    # -------------------------------------------------------------------------------- generating
+
+    def generate(
+        self,
+        songs: Song | Sequence[Song],
+        options: SamplingOptions | None = None,
+        given: Mapping[Level, torch.Tensor] | None = None,
+    ) -> Iterator[Event]:
+        """Sample songs level by level; the caller stops by not asking for the next event.
+
+        All songs of one call need the same length. ``given`` holds codes [songs, n] that exist
+        already: a prompt at any level, a finished level to be upsampled, or what an interrupted
+        call had finished; the outcome is the same as without the interruption. Raises SongError
+        for songs that this model cannot be conditioned on, before the first event.
+        """
+        batch = [songs] if isinstance(songs, Song) else list(songs)
+        options = options or SamplingOptions()
+        given = dict(given or {})
+        labels = {level: [self._labels(song, level) for song in batch] for level in LEVELS}
+        lengths = self._lengths(batch)
+        for level, codes in given.items():
+            if codes.shape[0] != len(batch):
+                raise SongError(f"{codes.shape[0]} rows of {level} codes were given for {len(batch)} songs.")
+        return self._run(batch, options, given, labels, lengths)
+
+    def _run(
+        self,
+        songs: Sequence[Song],
+        options: SamplingOptions,
+        given: Mapping[Level, torch.Tensor],
+        labels: Mapping[Level, Sequence[SongLabels]],
+        lengths: Mapping[Level, int],
+    ) -> Iterator[Event]:
+        finished: dict[Level, torch.Tensor] = {}
+        upper: torch.Tensor | None = None
+        for level in SAMPLING_ORDER:
+            codes = given.get(level, torch.zeros(len(songs), 0, dtype=torch.int64)).cpu().long()[:, : lengths[level]]
+            task = LevelTask(
+                level,
+                labels[level],
+                [song.seed for song in songs],
+                codes,
+                lengths[level],
+                upper,
+                self._hop_fraction(level, options),
+                options.level(level),
+                options.max_batch,
+                options.chunk,
+            )
+            for event in sample_level(self._priors[level], task, self.device):
+                yield event
+                if isinstance(event, WindowDone):
+                    codes = event.codes
+                    yield self._preview(event)
+            yield LevelDone(level, codes, self.decode(codes, level))
+            finished[level] = codes
+            if level is Level.TOP:
+                yield AlignmentDone(self.align(codes, songs))
+            if level is options.stop_after:
+                break
+            upper = codes
+        yield Finished(finished)
+
+    def continue_from(
+        self, codes: Mapping[Level, torch.Tensor], song: Song, options: SamplingOptions | None = None
+    ) -> Iterator[Event]:
+        """Go on behind ``codes`` (per level [1, n]) until the song's length."""
+        return self.generate(song, options, codes)
+
+    def upsample(self, codes: torch.Tensor, song: Song, options: SamplingOptions | None = None) -> Iterator[Event]:
+        """Sample middle and bottom for finished top codes [1, n]; the song's length follows from them."""
+        seconds = codes.shape[1] * self.config.hop(Level.TOP) / self.config.sample_rate
+        return self.generate(dataclasses.replace(song, seconds=seconds), options, {Level.TOP: codes})
+
+    def plan(
+        self, song: Song, options: SamplingOptions | None = None, given_lengths: Mapping[Level, int] | None = None
+    ) -> dict[Level, LevelPlan]:
+        """Windows and codes per level that ``generate`` would sample."""
+        options = options or SamplingOptions()
+        lengths = self._lengths([song])
+        plans = {}
+        for level in SAMPLING_ORDER:
+            have = min((given_lengths or {}).get(level, 0), lengths[level])
+            n_ctx = self.config.prior(level).n_ctx
+            windows = plan_windows(lengths[level], n_ctx, self._hop_fraction(level, options), have)
+            plans[level] = LevelPlan(lengths[level], len(windows), lengths[level] - have)
+            if level is options.stop_after:
+                break
+        return plans
+
+    def _hop_fraction(self, level: Level, options: SamplingOptions) -> float:
+        return options.hop_fraction.get(level, self.config.hop_fraction[level.index])
+
+    def _lengths(self, songs: Sequence[Song]) -> dict[Level, int]:
+        """Codes per level; the length is cut to whole codes of the top level."""
+        seconds = {song.seconds for song in songs}
+        if len(seconds) != 1:
+            raise SongError("Songs made together must have the same length.")
+        hop = self.config.hop(Level.TOP)
+        # seconds that came from codes must give the same number of codes again
+        codes = int(seconds.pop() * self.config.sample_rate / hop + 1e-6)
+        if codes < 1:
+            raise SongError(f"The length must be at least {hop / self.config.sample_rate:.3f} seconds.")
+        return {level: codes * hop // self.config.hop(level) for level in LEVELS}
+
+    def _labels(self, song: Song, level: Level) -> SongLabels:
+        return label_song(song, self.config, level, self.lists[level], transliterate)
+
+    def describe(self, song: Song) -> dict[Level, SongLabels]:
+        """What each level really receives: ids, tokens, and notes on what is unknown or dropped."""
+        return {level: self._labels(song, level) for level in SAMPLING_ORDER}
+
+    # ------------------------------------------------------------------------ encode and decode
+
+    @torch.inference_mode()
+    def encode(self, waveform: torch.Tensor) -> dict[Level, torch.Tensor]:
+        """Waveform [batch, samples] in [-1, 1] at the model's rate → codes per level.
+
+        The end is cut to whole top codes. Raises ValueError for less than one.
+        """
+        hop = self.config.hop(Level.TOP)
+        usable = waveform.shape[1] // hop * hop
+        audio = waveform[:, :usable].unsqueeze(-1).to(self.device, torch.float32)
+        return {level: self._vqvae.encode(audio, level.index).cpu() for level in SAMPLING_ORDER}
+
+    def decode(self, codes: torch.Tensor, level: Level) -> torch.Tensor:
+        """Codes [batch, n] → waveform [batch, n · hop] float32 in [-1, 1], on the CPU."""
+        return self._decode_range(codes, level, 0, codes.shape[1])
+
+    @torch.inference_mode()
+    def _decode_range(self, codes: torch.Tensor, level: Level, first: int, last: int) -> torch.Tensor:
+        """Audio of codes first … last − 1, decoded in chunks with as much context as they can hear."""
+        hop = self.config.hop(level)
+        reach = self._vqvae.config.decoder_reach(level.index)
+        size = max(1, DECODE_CHUNK // hop)
+        pieces = [torch.zeros(codes.shape[0], 0)]
+        for start in range(first, last, size):
+            stop = min(last, start + size)
+            low, high = max(0, start - reach), min(codes.shape[1], stop + reach)
+            audio = self._vqvae.decode(codes[:, low:high].to(self.device), level.index)[..., 0]
+            pieces.append(audio[:, (start - low) * hop : (stop - low) * hop].float().clamp(-1, 1).cpu())
+        return torch.cat(pieces, dim=1)
+
+    def _preview(self, event: WindowDone) -> Preview:
+        """The audio that a finished window added or changed: what could not yet hear its successors."""
+        reach = self._vqvae.config.decoder_reach(event.level.index)
+        first = max(0, event.start - reach)
+        audio = self._decode_range(event.codes, event.level, first, event.stop)
+        return Preview(event.level, first * self.config.hop(event.level), audio)
+
+    # ----------------------------------------------------------------------------------- align
+
+    def align(self, codes: torch.Tensor, songs: Song | Sequence[Song]) -> tuple[Alignment | None, ...]:
+        """When each lyric character is sung in top codes [batch, n]; None without lyrics or alignment head."""
+        batch = [songs] if isinstance(songs, Song) else list(songs)
+        prior = self._priors[Level.TOP]
+        if prior.config.alignment_layer is None:
+            return (None,) * len(batch)
+        seconds = self.config.hop(Level.TOP) / self.config.sample_rate
+        hop_fraction = self.config.hop_fraction[Level.TOP.index]
+        results: list[Alignment | None] = []
+        for song, row in zip(batch, codes, strict=True):
+            labels = self._labels(song, Level.TOP)
+            if song.instrumental or not labels.lyric_tokens:
+                results.append(None)
+                continue
+            (weights,) = lyric_attention(prior, [labels], row.unsqueeze(0), hop_fraction, self.device)
+            results.append(align(weights, labels, song.lyrics, seconds))
+        return tuple(results)
