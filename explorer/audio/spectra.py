@@ -48,7 +48,7 @@ class Spectrum:
     @property
     def decibels(self) -> npt.NDArray[np.float32]:
         """``values`` in dB, [160, frames]."""
-        return FLOOR_DB - FLOOR_DB * self.values.astype(np.float32) / 255
+        return np.asarray(FLOOR_DB - FLOOR_DB * self.values / 255, dtype=np.float32)
 
 
 def hop_length(sample_rate: int) -> int:
@@ -70,7 +70,7 @@ def spectrum(waveform: Waveform, sample_rate: int) -> Spectrum:
     padded = torch.nn.functional.pad(torch.from_numpy(np.array(waveform, dtype=np.float32)), (half, half))
     frames = padded.unfold(0, window_length, hop)
     columns = []
-    for chunk in frames.split(_CHUNK):
+    for chunk in torch.split(frames, _CHUNK):
         amplitude = torch.fft.rfft(chunk * window).abs() * (2 / window.sum())
         power = amplitude.square() @ filters.T
         decibels = 10 * torch.log10(power.clamp_min(1e-12))
