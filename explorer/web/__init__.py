@@ -1,0 +1,19 @@
+"""The page: the only package that imports gradio.
+
+Knows: how services are shown and operated in a browser. Does not know: how songs are made.
+
+How the pieces talk. ``server.build`` puts JSON routes (``routes``, ``media``), static files
+(``/ui/...`` = ``explorer/web/static``) and the Gradio page (``pages``) into one FastAPI app.
+Every component is a ``gr.HTML`` subclass whose ``js_on_load`` imports one module of ``/ui`` and
+calls its ``mount(element)``; shared helpers are in ``static/dom.js``, shared styles in
+``static/base.css``, tokens in ``theme.py``. Components speak through events on ``document``:
+
+* ``jukebox:load``   {id, play, level?, time?}: show (and play) a sample in the player
+* ``jukebox:state``  {id, playing, level, time}: the player tells what it does
+* ``jukebox:grew``   {id}: more of a sample that is being made is on disk
+* ``jukebox:step``   {by}: the song before (-1) or after (+1) in the table, asked by the player
+* ``jukebox:starred`` {id, starred}: a star was set somewhere
+* ``jukebox:theme``  {dark}: the colours changed, canvases repaint
+* ``jukebox:tab``    {name}: a tab became visible
+* ``jukebox:recipe`` {id, mode}: put this sample's recipe into the form (again, style, continue, upsample)
+"""

@@ -1,0 +1,23 @@
+"""How the parts are put together.
+
+Knows: tabs, title, order. Does not know: data; every part fetches its own from the routes.
+"""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from explorer.web.components import part
+
+
+def build() -> gr.Blocks:
+    """The one page: a bar, the tabs, and the player below them that no change of tab touches."""
+    with gr.Blocks(title="Jukebox Explorer", analytics_enabled=False, fill_height=True, fill_width=True) as page:
+        part("header")
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Explore", id="explore", elem_id="tab-explore", render_children=True):
+                part("table")
+            with gr.Tab("Create", id="create", elem_id="tab-create", render_children=True):
+                part("create")
+        part("player")
+    return page

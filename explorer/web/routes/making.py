@@ -1,0 +1,178 @@
+"""The form's and the jobs' routes: plan, start, follow, cancel, resume.
+
+Knows: how requests and jobs look as JSON. Does not know: how they are judged (``form``) or run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from explorer.engine import Jukebox
+from explorer.jukebox.config import Level
+from explorer.jukebox.song import Song, SongError
+from explorer.library import Library, Query, Scope
+from explorer.studio import Forecast, JobView, Studio
+from explorer.web import truth
+from explorer.web.form import Reading, Typed, from_record, read
+from explorer.web.uploads import Uploads
+
+EXAMPLE = "Paper boats on the morning rain,\none for the river and one for the train."
+"""Words in a form that nobody has written into yet."""
+
+
+def job_json(studio: Studio, view: JobView) -> dict[str, Any]:
+    """A job as the page shows it."""
+    data = dataclasses.asdict(view)
+    return data | {
+        "active": view.state.active,
+        "resumable": view.resumable,
+        "takes": studio.record(view.id).request.takes,
+        "levels": [dataclasses.asdict(level) for level in view.levels],
+    }
+
+
+def forecast_json(forecast: Forecast) -> dict[str, Any]:
+    return dataclasses.asdict(forecast)
+
+
+def routes(library: Library, studio: Studio, uploads: Uploads, model: str) -> APIRouter:
+    """/api/about, /api/form, /api/names, /api/plan, /api/prompt, /api/recipe/{id}, /api/jobs..."""
+    router = APIRouter()
+
+    def understood(typed: Typed) -> Reading:
+        return read(typed, model, studio.settings.limits.takes, uploads.path)
+
+    @router.get("/api/about")
+    def about() -> dict[str, str]:
+        engine = studio.engine(model)
+        import torch
+
+        where = f"{engine.device.type.upper()}, {torch.get_num_threads()} threads"
+        place = where if engine.device.type == "cpu" else str(engine.device)
+        return {"device": f"{engine.name} on {place}", "reason": f"{engine.precision.reason} ({platform.machine()})"}
+
+    @router.get("/api/form")
+    def first_form() -> dict[str, Any]:
+        """A form that can be sent as it is: the style of a song that is here."""
+        rows = library.search(Query(scope=Scope.GALLERY, limit=1)).rows
+        if rows:
+            genre, artist = rows[0].genre, rows[0].artist
+        else:
+            engine = studio.engine(model)
+            genre, artist = (_first(engine, kind) for kind in ("genre", "artist"))
+        return {"genre": genre, "artist": artist, "lyrics": EXAMPLE, "seconds": "12", "takes": "1"}
+
+    @router.get("/api/names")
+    def names(kind: Literal["genre", "artist"], q: str = "") -> dict[str, Any]:
+        return truth.find_names(studio.engine(model), kind, q[:200])
+
+    @router.post("/api/plan")
+    def plan(typed: Typed) -> dict[str, Any]:
+        """Everything the form shows about itself: problems, what each level receives, the forecast."""
+        reading = understood(typed)
+        answer: dict[str, Any] = {
+            "problems": reading.problems,
+            "fixes": reading.fixes,
+            "takes": reading.takes,
+            "lyrics_note": _lyrics_note(typed),
+            "truth": None,
+            "forecast": None,
+            "total_seconds": None,
+        }
+        if reading.song is None:
+            return answer
+        engine = studio.engine(model)
+        try:
+            labels = engine.describe(reading.song)
+            answer["truth"] = truth.describe(engine, reading.song, reading.options)
+            answer["total_seconds"] = truth.total_seconds(engine, labels[Level.TOP])
+        except SongError as error:
+            answer["problems"].setdefault(_blame(engine, reading.song), str(error))
+            return answer
+        if reading.request is not None:
+            try:
+                answer["forecast"] = forecast_json(studio.forecast(reading.request))
+            except ValueError as error:
+                answer["problems"].setdefault("prompt" if typed.prompt else "form", str(error))
+        return answer
+
+    @router.post("/api/jobs")
+    def start(typed: Typed) -> Any:
+        reading = understood(typed)
+        if reading.song is not None and reading.request is not None:
+            engine = studio.engine(model)
+            try:
+                engine.describe(reading.song)
+                engine.plan(reading.song, reading.options)
+            except SongError as error:
+                reading.problems[_blame(engine, reading.song)] = str(error)
+        if reading.problems or reading.request is None:
+            message = next(iter(reading.problems.values()))
+            body = {"message": message, "problems": reading.problems, "fixes": reading.fixes}
+            return JSONResponse(body, status_code=422)
+        job = studio.submit(reading.request)
+        position = sum(view.state.active for view in studio.jobs())
+        return {"job": job, "position": position}
+
+    @router.get("/api/jobs")
+    def jobs(revision: int = -1) -> dict[str, Any]:
+        """All jobs, or only the revision where nothing changed since ``revision``."""
+        now = studio.revision
+        if now == revision:
+            return {"revision": now}
+        return {"revision": now, "jobs": [job_json(studio, view) for view in studio.jobs()]}
+
+    @router.post("/api/jobs/{job}/{action}")
+    def act(job: str, action: Literal["cancel", "resume", "remove"]) -> dict[str, Any]:
+        if action == "cancel":
+            return job_json(studio, studio.cancel(job))
+        if action == "resume":
+            return job_json(studio, studio.resume(job))
+        studio.remove(job)
+        return {"removed": job}
+
+    @router.post("/api/prompt")
+    async def prompt(request: Request, name: str = "audio") -> dict[str, Any]:
+        return await uploads.receive(name, request.stream())
+
+    @router.get("/api/recipe/{id}")
+    def recipe(id: str, mode: str = "again") -> dict[str, Any]:
+        form, said = from_record(library.sample(id).record, mode)
+        return {"form": form, "said": said}
+
+    return router
+
+
+def _first(engine: Jukebox, kind: str) -> str:
+    names = truth.find_names(engine, kind, "")["names"]
+    return str(names[0]["name"]) if names else ""
+
+
+def _lyrics_note(typed: Typed) -> str:
+    if typed.instrumental:
+        return "Voices may still appear: the model can leak them."
+    count = len(typed.lyrics)
+    return f"{count:,} character{'' if count == 1 else 's'}"
+
+
+def _blame(engine: Jukebox, song: Song) -> str:
+    """The field without which the song could be made: there its message belongs."""
+    trials: dict[str, dict[str, Any]] = {
+        "genre": {"genre": ""},
+        "artist": {"artist": ""},
+        "place": {"offset_seconds": 0.0, "total_seconds": None},
+    }
+    for name, neutral in trials.items():
+        try:
+            engine.describe(dataclasses.replace(song, **neutral))
+        except SongError:
+            continue
+        return name
+    return "seconds"
+
+

@@ -1,0 +1,129 @@
+"""The table's routes: rows as they are searched, stars, deletion with undo.
+
+Knows: how a library's answers look as JSON. Does not know: how the library searches.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from explorer.library import Library, Row, Scope, SortKey
+from explorer.library import Query as Search
+from explorer.studio import Studio
+
+COLLECTIONS = {
+    "Unseen lyrics": "New words, sung by a style the model learned.",
+    "Continuations": "The first seconds are given; the model goes on from there.",
+    "Re-renditions": "Words of a training song, sung anew.",
+    "Novel artists and styles": "Two or more artists or genres, mixed by weight.",
+    "No lyrics": "Made without words. Voices may still appear.",
+    "My library": "Made or imported on this machine.",
+}
+"""What each collection means, shown as a tooltip."""
+
+
+class Star(BaseModel):
+    """Body of a star request."""
+
+    starred: bool
+
+
+def row_json(row: Row, making: bool) -> dict[str, Any]:
+    """One table row; ``making``: a job is at work on it now."""
+    return {
+        "id": row.id,
+        "model": row.model,
+        "collection": row.collection,
+        "meaning": COLLECTIONS.get(row.collection, ""),
+        "genre": row.genre,
+        "artist": row.artist,
+        "temp": f"{row.temp:.3f}".rstrip("0").ljust(4, "0"),
+        "title": row.title,
+        "seconds": row.seconds,
+        "date": _local_day(row.created),
+        "state": row.state,
+        "starred": row.starred,
+        "mine": row.mine,
+        "making": making,
+    }
+
+
+def _local_day(created: str) -> str:
+    """The day of an ISO time in this machine's zone: people look for "today"."""
+    try:
+        return datetime.fromisoformat(created).astimezone().date().isoformat()
+    except ValueError:
+        return created[:10]
+
+
+def routes(library: Library, studio: Studio) -> APIRouter:
+    """GET /api/songs (search), POST /api/songs/{id}/star."""
+    router = APIRouter()
+
+    def being_made() -> set[str]:
+        return {sample for job in studio.jobs() if job.state.active for sample in job.sample_ids}
+
+    @router.get("/api/songs")
+    def songs(
+        scope: Scope = Scope.ALL,
+        sort: SortKey = SortKey.DATE,
+        descending: bool = True,
+        offset: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        any: Annotated[str, Query(max_length=500)] = "",
+        model: Annotated[str, Query(max_length=200)] = "",
+        collection: Annotated[str, Query(max_length=200)] = "",
+        genre: Annotated[str, Query(max_length=200)] = "",
+        artist: Annotated[str, Query(max_length=200)] = "",
+        temp: Annotated[str, Query(max_length=200)] = "",
+        title: Annotated[str, Query(max_length=200)] = "",
+        length: Annotated[str, Query(max_length=200)] = "",
+        date: Annotated[str, Query(max_length=200)] = "",
+        find: Annotated[str, Query(max_length=200)] = "",
+    ) -> dict[str, Any]:
+        columns = {
+            "model": model,
+            "collection": collection,
+            "genre": genre,
+            "artist": artist,
+            "temp": temp,
+            "title": title,
+            "length": length,
+            "date": date,
+        }
+        search = Search(
+            columns={name: typed for name, typed in columns.items() if typed},
+            anywhere=any,
+            scope=scope,
+            sort=sort,
+            descending=descending,
+            limit=limit,
+            offset=offset,
+        )
+        page = library.search(search)
+        counts = library.counts()
+        making = being_made()
+        answer: dict[str, Any] = {
+            "total": page.total,
+            "counts": {"all": counts.all, "gallery": counts.gallery, "mine": counts.mine, "starred": counts.starred},
+            "rows": [row_json(row, row.id in making) for row in page.rows],
+        }
+        if find:
+            everything = library.search(Search(scope=scope, sort=sort, descending=descending, limit=page.total))
+            places = (place for place, row in enumerate(everything.rows) if row.id == find)
+            answer["found"] = next(places, None)
+        return answer
+
+    @router.post("/api/songs/{id}/star")
+    def star(id: str, body: Star) -> dict[str, bool]:
+        library.row(id)
+        library.star([id], body.starred)
+        return {"starred": body.starred}
+
+    return router
+
+

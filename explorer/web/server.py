@@ -1,0 +1,84 @@
+"""One FastAPI application: JSON routes, media, static files, and the Gradio page at "/".
+
+Knows: which address leads where, and that only this page may operate the routes.
+Does not know: what the routes do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import gradio as gr
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from explorer.audio.files import AudioError
+from explorer.checkpoints.errors import CheckpointError
+from explorer.durable import StorageError
+from explorer.jukebox.song import SongError
+from explorer.library import LibraryError, RecordError
+from explorer.studio import StudioError
+from explorer.web import media, pages
+from explorer.web.routes import making, songs
+from explorer.web.services import Services
+from explorer.web.theme import theme, token_css
+
+STATIC = Path(__file__).parent / "static"
+STYLES = ("frame", "base", "table", "create", "player")
+USER_ERRORS = (AudioError, CheckpointError, LibraryError, RecordError, SongError, StorageError, StudioError)
+"""Errors whose message is for the person at the page."""
+
+
+class FreshFiles(StaticFiles):
+    """Static files that the browser asks about again each time, so that an update is seen at once."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def _head() -> str:
+    links = "".join(f'<link rel="stylesheet" href="/ui/{name}.css">' for name in STYLES)
+    return f'<link rel="icon" href="/ui/icon.svg" type="image/svg+xml"><style>{token_css()}</style>{links}'
+
+
+async def _same_origin(request: Request, forward: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Refuse what another site's page sends here: writing needs the page's own origin."""
+    origin = request.headers.get("origin")
+    if request.method not in ("GET", "HEAD", "OPTIONS") and origin and urlsplit(origin).netloc != request.headers.get("host"):
+        return JSONResponse({"message": "Only this program's own page may do that."}, status_code=403)
+    return await forward(request)
+
+
+async def _explain(_: Request, error: Exception) -> Response:
+    return JSONResponse({"message": str(error)}, status_code=422)
+
+
+def build(services: Services) -> FastAPI:
+    """The application that serves the page with these services behind it."""
+    app = FastAPI(title="Jukebox Explorer", docs_url=None, redoc_url=None, openapi_url=None)
+    app.middleware("http")(_same_origin)
+    for kind in USER_ERRORS:
+        app.add_exception_handler(kind, _explain)
+    app.include_router(songs.routes(services.library, services.studio))
+    app.include_router(making.routes(services.library, services.studio, services.uploads, services.model))
+    app.include_router(media.routes(services.library))
+    app.mount("/ui", FreshFiles(directory=STATIC), name="ui")
+    return gr.mount_gradio_app(
+        app,
+        pages.build(),
+        path="/",
+        theme=theme(),
+        head=_head(),
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        max_file_size="100mb",
+        show_error=True,
+    )

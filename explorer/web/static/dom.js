@@ -1,0 +1,87 @@
+// Small helpers of every component: elements, icons, numbers, requests. No state.
+export const LEVELS = ['top', 'middle', 'bottom'];
+export const $ = (selector, root = document) => root.querySelector(selector);
+export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+export const clamp = (x, low = 0, high = 1) => Math.min(high, Math.max(low, x));
+export const phone = matchMedia('(max-width: 760px)');
+
+/** An element; `text` becomes textContent, `on…` a listener, null attributes are left out. Never HTML. */
+export function el(tag, attributes = {}, ...children) {
+  const e = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name === 'text') e.textContent = value;
+    else if (name.startsWith('on')) e.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== undefined) e.setAttribute(name, value);
+  }
+  e.append(...children);
+  return e;
+}
+
+/** An icon of the sprite in the page's head (see components/header.html). */
+export function icon(name, className = 'i') {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('class', className);
+  svg.setAttribute('aria-hidden', 'true');
+  const use = document.createElementNS(svg.namespaceURI, 'use');
+  use.setAttribute('href', '#jx-' + name);
+  svg.append(use);
+  return svg;
+}
+
+/** A level's shape, colour and name together. */
+export const levelName = level => el('span', { class: 'lvn lv-' + level }, icon('g-' + level, 'glyph'), level);
+
+/** Accents and case off, for comparing what a person typed. */
+export const fold = text => text.normalize('NFD').replace(/[\u0300-\u036f]/g, '').toLowerCase();
+export const num = n => n.toLocaleString('en-GB');
+export const mmss = (seconds, digits = 0) => {
+  const minutes = Math.floor(seconds / 60), rest = (seconds - minutes * 60).toFixed(digits);
+  return minutes + ':' + (Number(rest) < 10 ? '0' : '') + rest;
+};
+/** A duration in words: "8 s", "2 min 05 s", "3 h 10 min". */
+export const say = seconds => {
+  const s = Math.max(seconds < 0.5 ? 0 : 1, Math.round(seconds));
+  if (s < 60) return s + ' s';
+  if (s < 3600) return Math.floor(s / 60) + ' min ' + String(s % 60).padStart(2, '0') + ' s';
+  return Math.floor(s / 3600) + ' h ' + String(Math.floor((s % 3600) / 60)).padStart(2, '0') + ' min';
+};
+
+/** Is the keyboard writing text now? Then no key is a command. */
+export const typing = target =>
+  (/^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && !/^(checkbox|range|button|radio)$/.test(target.type)) || target.isContentEditable;
+
+/** GET or, with a body, POST JSON. Throws Error with the server's message. */
+export async function request(url, body, options = {}) {
+  let response;
+  try {
+    response = await fetch(url, body === undefined ? options
+      : { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body), ...options });
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new Error('The program does not answer. Nothing that was finished is lost. Start it again, then reload this page.', { cause: error });
+  }
+  const data = await response.json().catch(() => ({}));
+  if (!response.ok) throw Object.assign(new Error(data.message || (typeof data.detail === 'string' && data.detail) || `The program answered ${response.status}.`), data);
+  return data;
+}
+
+export const tell = (name, detail) => document.dispatchEvent(new CustomEvent('jukebox:' + name, { detail }));
+export const hear = (name, listener) => document.addEventListener('jukebox:' + name, event => listener(event.detail));
+
+let toastTimer;
+/** A short message at the bottom, with one action where there is one. */
+export function toast(message, action, run) {
+  let box = $('#jx-toast');
+  if (!box) document.body.append(box = el('div', { id: 'jx-toast', class: 'toast', role: 'status' }));
+  box.replaceChildren(message);
+  if (action) box.append(el('button', { text: action, onclick: () => { box.hidden = true; run(); } }));
+  box.hidden = false;
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => { box.hidden = true; }, 7000);
+}
+
+/** What this browser remembers (theme, chime); failing storage is no failure of the page. */
+export const memory = {
+  get(key) { try { return localStorage.getItem('jukebox.' + key); } catch { return null; } },
+  set(key, value) { try { localStorage.setItem('jukebox.' + key, value); } catch { /* private window */ } },
+};

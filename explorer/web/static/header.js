@@ -1,0 +1,67 @@
+// The bar: colours, the list of keys, what device is at work, how far the running job is; and the tabs' names for scripts.
+import { $, el, hear, memory, request, say, tell, typing } from './dom.js';
+import { follow } from './jobs.js';
+
+const KEYS = [['J  K', 'next, previous song'], ['Enter', 'play this song'], ['Space', 'play, pause'], ['1  2  3', 'top, middle, bottom'], ['←  →', 'back, forward 1 s'], ['/', 'search'], ['S', 'star'], ['L', 'loop on, off'], ['[  ]', 'loop start, end here'], ['P', 'show, hide spectrograms'], ['R', 'recipe'], ['Shift + drag', 'mark a loop'], ['?', 'these keys'], ['Esc', 'close, or leave a field']];
+const TITLE = 'Jukebox Explorer';
+
+export function mount(element) {
+  theme(memory.get('theme') ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'));
+  $('[data-do=theme]', element).addEventListener('click', () => {
+    const chosen = document.body.classList.contains('dark') ? 'light' : 'dark';
+    memory.set('theme', chosen); theme(chosen);
+  });
+  const dialog = $('.keysd', element);
+  for (const [keys, meaning] of KEYS)
+    $('.keys', dialog).append(el('div', {}, el('span', { text: meaning }), el('span', {}, ...keys.split('  ').flatMap((key, i) => [i ? ' ' : '', el('kbd', { text: key })]))));
+  $('[data-do=keys]', element).addEventListener('click', () => dialog.showModal());
+  document.addEventListener('keydown', event => {
+    if (event.key !== '?' || typing(event.target) || event.ctrlKey || event.metaKey) return;
+    dialog.showModal(); event.preventDefault();
+  });
+  $('.brand', element).addEventListener('click', event => { event.preventDefault(); openTab('explore'); });
+  const chip = $('.jobchip', element);
+  chip.addEventListener('click', () => openTab('create'));
+  hear('tab', ({ name, go }) => { if (go) openTab(name); });
+  // The form may not be in the page yet: its tab is drawn when it is first opened.
+  hear('recipe', ({ id, mode }) => { if (!$('#create-form')) memory.set('pending-recipe', JSON.stringify({ id, mode })); openTab('create'); });
+  hear('jobs', jobs => showJobs(chip, jobs));
+  document.addEventListener('click', event => {
+    const tab = event.target.closest('#tabs [role=tab]');
+    if (tab) requestAnimationFrame(() => entered(tab.dataset.tabId));
+  });
+  if (location.hash.slice(1) && location.hash.slice(1) !== 'explore') openTab(location.hash.slice(1));
+  follow();
+  request('/api/about').then(about => {
+    const box = $('.dev', element);
+    box.textContent = about.device; box.title = about.reason;
+  }).catch(() => { /* the table says that the program does not answer */ });
+}
+
+function theme(name) {
+  document.body.classList.toggle('dark', name === 'dark');
+  document.documentElement.classList.toggle('dark', name === 'dark');
+  tell('theme', { dark: name === 'dark' });
+}
+
+function openTab(name) {
+  const button = $(`#tabs [role=tab][data-tab-id="${CSS.escape(name)}"]`);
+  if (!button) return;
+  if (button.getAttribute('aria-selected') !== 'true') button.click();
+}
+
+function entered(name) {
+  const url = new URL(location.href);
+  url.hash = name;
+  history.replaceState(null, '', url);
+  tell('tab', { name });
+}
+
+function showJobs(chip, jobs) {
+  const running = jobs.find(job => job.state === 'running'), active = jobs.filter(job => job.state === 'running' || job.state === 'waiting').length;
+  chip.hidden = !active;
+  document.title = running && running.seconds_left !== null ? `${say(running.seconds_left)} left · ${TITLE}` : TITLE;
+  if (!active) return;
+  const left = !running ? 'waiting' : running.seconds_left === null ? 'measuring' : say(running.seconds_left) + ' left';
+  $('span', chip).replaceChildren(el('span', { class: 'only-l', text: active > 1 ? `Making 1 of ${active}, ` : 'Making a song, ' }), left);
+}
