@@ -1,0 +1,395 @@
+"""What the player fetches: a sample's record, its sound, and the pictures of it as 8-bit arrays.
+
+Knows: the addresses, what browsers may keep, and how arrays travel. Reads samples through
+``explorer.library`` only, so an address can name nothing else on the disk.
+Does not know: colours, the page, or how samples are made.
+
+An array travels as a little-endian uint32 (length of the header), the header as JSON, then one
+byte per cell in column order (time by time). Every answer carries an ETag and is asked about again
+each time, because samples grow while they are made; only sound under the address of its present
+version (``?v=``) is kept without asking.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from explorer.audio.files import inspect, read_audio
+from explorer.audio.spectra import FLOOR_DB, band_centres, spectrum
+from explorer.jukebox.config import SAMPLING_ORDER, Level
+from explorer.library import Library, LibraryError, RecordError, Sample
+from explorer.library.sample import ALIGNMENT_FILE, CODES_FILE
+
+MAX_COLUMNS = 4000
+"""Widest picture that is sent: neighbouring columns of longer songs are averaged."""
+MAX_CACHED = 64
+"""Arrays kept in memory between requests."""
+_CHUNK = 1 << 16
+
+Bytes = npt.NDArray[np.uint8]
+
+
+def routes(library: Library) -> APIRouter:
+    """Routes of ``/api/samples/{id}...`` and ``/media/{id}/{level}.flac`` for the samples of ``library``.
+
+    Unknown ids, levels and files are 404, damaged ones 422; both with {"message", "detail"}.
+    """
+    router = APIRouter()
+    arrays = _ArrayCache()
+
+    @router.get("/api/samples/{id}")
+    def record(id: str, request: Request) -> Response:
+        sample = _open(library, id)
+        body = json.dumps(_describe(library, sample), ensure_ascii=False, allow_nan=False)
+        return _answer(request, body.encode("utf-8", "surrogatepass"), "application/json")
+
+    @router.get("/api/samples/{id}/spectrum/{level}")
+    def spectrum_of(id: str, level: str, request: Request) -> Response:
+        path = _audio_path(_open(library, id), level)
+        return _array(request, arrays, ("spectrum", path), path, lambda: spectrum_array(path))
+
+    @router.get("/api/samples/{id}/attention")
+    def attention_of(id: str, request: Request) -> Response:
+        sample = _open(library, id)
+        path = sample.folder / ALIGNMENT_FILE
+        if not path.is_file():
+            raise _missing("This song has no alignment of lyrics to sound.")
+        return _array(request, arrays, ("attention", path), path, lambda: attention_array(sample))
+
+    @router.get("/api/samples/{id}/entropy/{level}")
+    def entropy_of(id: str, level: str, request: Request) -> Response:
+        sample, name = _open(library, id), _level(level)
+        if name not in sample.record.levels:
+            raise _missing(f"This song has no {name.value} level (yet).")
+        path = sample.folder / CODES_FILE
+        if not path.is_file():
+            raise _missing("This song has no codes, so nothing is known about their uncertainty.")
+        return _array(request, arrays, ("entropy", level, path), path, lambda: entropy_array(sample, name))
+
+    @router.api_route("/media/{id}/{level}.flac", methods=["GET", "HEAD"])
+    def sound(id: str, level: str, request: Request) -> Response:
+        return _send_file(request, _audio_path(_open(library, id), level), "audio/flac")
+
+    return router
+
+
+# ---- the record --------------------------------------------------------------------------------
+
+
+def _describe(library: Library, sample: Sample) -> dict[str, Any]:
+    """The record as the page gets it; ``duration`` is the time axis, ``seconds`` what can be heard."""
+    record = sample.record
+    finished = record.state.value == "finished"
+    row = library.row(record.id)
+    levels: dict[str, dict[str, Any]] = {}
+    for level in SAMPLING_ORDER:
+        if level not in record.levels:
+            continue
+        made = record.levels[level]
+        try:
+            path = sample.audio_path(level)
+        except RecordError:
+            continue  # no sound yet, or none that may be read: the page shows that the level is not there
+        levels[level.value] = {
+            "seconds": made.seconds,
+            "finished": made.finished,
+            "url": f"/media/{record.id}/{level.value}.flac?v={_version(path.stat())}",
+            "bytes": path.stat().st_size,
+            "codes_per_second": record.codes_per_second(level),
+            "kbit_per_second": record.kbit_per_second(level),
+            "sampling_seconds": made.sampling_seconds,
+        }
+    notes = list(record.notes)
+    try:
+        alignment = _alignment(sample)
+    except RecordError as error:
+        alignment = None
+        notes.append(str(error))
+    heard: float = max((entry["seconds"] for entry in levels.values()), default=0.0)
+    return {
+        "id": record.id,
+        "title": record.title,
+        "genre": record.song.genre,
+        "artist": record.song.artist,
+        "collection": record.collection,
+        "model": record.model,
+        "sample_rate": record.sample_rate,
+        "seconds": heard,
+        "duration": heard if finished else max(heard, record.song.seconds),
+        "state": record.state.value,
+        "created": record.created,
+        "device": record.device,
+        "licence": record.licence,
+        "mode": record.mode.value,
+        "parent": record.parent,
+        "prompt_seconds": record.prompt_seconds,
+        "notes": notes,
+        "starred": row.starred,
+        "mine": row.mine,
+        "recipe": record.recipe,
+        "levels": levels,
+        "lyrics": record.song.lyrics,
+        "alignment": alignment,
+    }
+
+
+def _alignment(sample: Sample) -> dict[str, Any] | None:
+    alignment = sample.alignment()
+    if alignment is None:
+        return None
+
+    def rounded(*times: float) -> list[float]:
+        return [round(float(t), 4) for t in times]
+
+    def spans(items: Any) -> list[list[float]]:
+        return [[s.start_index, s.end_index, *rounded(s.start, s.end, s.confidence)] for s in items]
+
+    return {
+        "characters": [[c.index, *rounded(c.start, c.end, c.confidence)] for c in alignment.characters],
+        "words": spans(alignment.words),
+        "lines": spans(alignment.lines),
+        "confidence": round(float(alignment.confidence), 4),
+    }
+
+
+# ---- arrays ------------------------------------------------------------------------------------
+
+
+def spectrum_array(path: Path) -> bytes:
+    """The mel spectrum of a sound file: 160 rows from low to high, byte 0 = -60 dB or less, 255 = 0 dB."""
+    rate = inspect(path).sample_rate
+    picture = spectrum(read_audio(path), rate)
+    columns, factor = _narrow(picture.values.T.astype(np.float32))
+    header = {
+        "seconds": len(columns) * factor * picture.hop / rate,
+        # A frame is centred on its sample, so the picture begins half a hop before the sound.
+        "start": -0.5 * picture.hop / rate,
+        "decibel": [FLOOR_DB, 0.0],
+        "hertz": [round(float(f), 1) for f in band_centres()],
+    }
+    return _pack(np.rint(columns).astype(np.uint8), header)
+
+
+def attention_array(sample: Sample) -> bytes:
+    """Attention of each top code (columns) to each lyric token (rows): byte = 255 · √weight, never rescaled.
+
+    ``characters`` in the header gives for each row the index in the lyrics.
+    """
+    alignment = sample.alignment()
+    if alignment is None:
+        raise RecordError("The alignment is gone.")
+    weights = np.nan_to_num(np.asarray(alignment.weights, dtype=np.float32))
+    columns, factor = _narrow(weights)
+    rate = sample.record.codes_per_second(Level.TOP)
+    header = {
+        "seconds": len(columns) * factor / rate,
+        "start": 0.0,
+        "scale": "square root",
+        "characters": list(alignment.token_characters),
+    }
+    return _pack(np.rint(255 * np.sqrt(np.clip(columns, 0, 1))).astype(np.uint8), header)
+
+
+def entropy_array(sample: Sample, level: Level) -> bytes:
+    """Uncertainty of each code, one row: byte 255 = ``bits``, what a code of the codebook can hold at most.
+
+    ``given`` is how many seconds at the beginning were not drawn and therefore have none.
+    """
+    bits = np.asarray(sample.entropy(level), dtype=np.float32)
+    rate = sample.record.codes_per_second(level)
+    drawn = np.flatnonzero(np.isfinite(bits))
+    given = int(drawn[0]) if len(drawn) else len(bits)
+    most = float(np.log2(sample.record.codebook))
+    columns, factor = _narrow(np.nan_to_num(bits)[:, None])
+    header = {"seconds": len(columns) * factor / rate, "start": 0.0, "bits": most, "given": given / rate}
+    return _pack(np.rint(255 * np.clip(columns / most, 0, 1)).astype(np.uint8), header)
+
+
+def _narrow(columns: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], int]:
+    """[columns, rows] averaged over neighbours to at most MAX_COLUMNS, and how many went into one."""
+    factor = -(-len(columns) // MAX_COLUMNS) or 1
+    if factor == 1:
+        return columns, 1
+    rest = -len(columns) % factor
+    padded = np.pad(columns, ((0, rest), (0, 0)), mode="edge")
+    return padded.reshape(-1, factor, columns.shape[1]).mean(axis=1, dtype=np.float32), factor
+
+
+def _pack(columns: Bytes, header: Mapping[str, Any]) -> bytes:
+    head = json.dumps({"columns": columns.shape[0], "rows": columns.shape[1], **header}).encode()
+    return struct.pack("<I", len(head)) + head + np.ascontiguousarray(columns).tobytes()
+
+
+class _ArrayCache:
+    """Packed arrays by what they show and the version of the file they were made from."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[object, ...], tuple[str, bytes]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: tuple[object, ...], version: str, make: Callable[[], bytes]) -> bytes:
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is not None and kept[0] == version:
+                self._kept.move_to_end(key)
+                return kept[1]
+        data = make()
+        with self._lock:
+            self._kept[key] = (version, data)
+            self._kept.move_to_end(key)
+            while len(self._kept) > MAX_CACHED:
+                self._kept.popitem(last=False)
+        return data
+
+
+def _array(
+    request: Request, arrays: _ArrayCache, key: tuple[object, ...], path: Path, make: Callable[[], bytes]
+) -> Response:
+    """The array made from ``path``, or 304 when the browser has that version already."""
+    try:
+        version = _version(path.stat())
+        tag = f'"{version}"'
+        if _has(request, tag):
+            return Response(status_code=304, headers={"ETag": tag, "Cache-Control": "no-cache"})
+        data = arrays.get(key, version, make)
+    except FileNotFoundError as error:
+        raise _missing("This part of the song is not there (any more).") from error
+    except ValueError as error:
+        raise HTTPException(422, detail=str(error)) from error
+    return Response(data, media_type="application/octet-stream", headers={"ETag": tag, "Cache-Control": "no-cache"})
+
+
+# ---- finding and sending -----------------------------------------------------------------------
+
+
+def _missing(message: str) -> HTTPException:
+    return HTTPException(404, detail=message)
+
+
+def _open(library: Library, id: str) -> Sample:
+    try:
+        return library.sample(id)
+    except LibraryError as error:
+        raise _missing(str(error)) from error
+    except RecordError as error:
+        raise HTTPException(422, detail=str(error)) from error
+
+
+def _level(name: str) -> Level:
+    try:
+        return Level(name)
+    except ValueError as error:
+        raise _missing("There are the levels top, middle and bottom.") from error
+
+
+def _audio_path(sample: Sample, level: str) -> Path:
+    name = _level(level)
+    try:
+        return sample.audio_path(name)
+    except RecordError as error:
+        raise _missing(f"This song has no sound of the {name.value} level (yet).") from error
+
+
+def _version(stat: os.stat_result) -> str:
+    return f"{stat.st_mtime_ns:x}-{stat.st_size:x}"
+
+
+def _has(request: Request, tag: str) -> bool:
+    """Whether the browser says that it has this version."""
+    wanted = [part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")]
+    return tag in wanted or "*" in wanted
+
+
+def _answer(request: Request, body: bytes, kind: str) -> Response:
+    tag = f'"{sha256(body).hexdigest()[:24]}"'
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    if _has(request, tag):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type=kind, headers=headers)
+
+
+def _send_file(request: Request, path: Path, kind: str) -> Response:
+    """``path``, whole or the one range that was asked for.
+
+    The file is opened before it is measured: it may be replaced by a longer one at any time, and
+    then this answer still is one consistent version.
+    """
+    try:
+        file = open(path, "rb")  # noqa: SIM115 (closed by the stream)
+    except OSError as error:
+        raise _missing("This sound is not there (any more).") from error
+    stat = os.fstat(file.fileno())
+    version, size = _version(stat), stat.st_size
+    tag = f'"{version}"'
+    kept = request.query_params.get("v") == version
+    headers = {
+        "ETag": tag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": "private, max-age=31536000, immutable" if kept else "no-cache",
+        "X-Content-Type-Options": "nosniff",
+    }
+    if _has(request, tag):
+        file.close()
+        return Response(status_code=304, headers=headers)
+    asked = request.headers.get("range")
+    if asked and request.headers.get("if-range", tag) != tag:
+        asked = None
+    try:
+        span = _parse_range(asked, size)
+    except ValueError:
+        file.close()
+        return JSONResponse(
+            {"detail": "The sound has no such part."}, 416, headers={**headers, "Content-Range": f"bytes */{size}"}
+        )
+    start, stop = span if span else (0, size)
+    if span:
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+    headers["Content-Length"] = str(stop - start)
+    status = 206 if span else 200
+    if request.method == "HEAD":
+        file.close()
+        return Response(status_code=status, headers=headers, media_type=kind)
+    return StreamingResponse(_pieces(file, start, stop), status, headers=headers, media_type=kind)
+
+
+def _parse_range(header: str | None, size: int) -> tuple[int, int] | None:
+    """(first byte, byte after the last) of a Range header; None: send all.
+
+    Forms that are not understood and several ranges at once are answered with the whole file, as
+    HTTP allows. Raises ValueError for a range outside the file.
+    """
+    if not header or not header.startswith("bytes=") or "," in header:
+        return None
+    first, dash, last = header.removeprefix("bytes=").strip().partition("-")
+    digits = (first or "0") + (last or "0")
+    if not dash or not (digits.isascii() and digits.isdigit()) or not (first or last):
+        return None
+    if not first:
+        start, stop = max(0, size - int(last)), size
+    else:
+        start, stop = int(first), min(size, int(last) + 1) if last else size
+    if start >= stop:
+        raise ValueError(header)
+    return start, stop
+
+
+def _pieces(file: BinaryIO, start: int, stop: int) -> Iterator[bytes]:
+    with file:
+        file.seek(start)
+        left = stop - start
+        while left > 0 and (piece := file.read(min(_CHUNK, left))):
+            left -= len(piece)
+            yield piece
