@@ -1,0 +1,133 @@
+"""Figures that describe one clip: loudness, flatness, onsets, pitch.
+
+Knows: NumPy waveforms. librosa and pyloudnorm are imported when a figure is asked for, since they
+take seconds. Does not know: models, samples, which values are good.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from explorer.audio.files import Waveform
+
+_FRAME_SECONDS = 0.093
+_SILENCE_DB = -60.0
+"""Frames this far below full scale say nothing about timbre or pitch."""
+_LOWEST_HZ, _HIGHEST_HZ = 65.4, 1046.5
+"""C2 to C6: the range in which voices sing."""
+_VOICED = 0.6
+"""Least likeness of a frame to itself one period later."""
+_FIRST_PEAK = 0.9
+_ONSET_DB = 0.5
+"""How far the rise in level, averaged over bands, must stand out of its surroundings."""
+
+
+@dataclass(frozen=True)
+class PitchRange:
+    """Pitch of what is voiced, in Hz: the 5th, 50th and 95th percentile, and which share is voiced."""
+
+    low: float
+    median: float
+    high: float
+    voiced: float
+
+    @property
+    def semitones(self) -> float:
+        """Width of the range."""
+        return 12 * math.log2(self.high / self.low)
+
+
+def loudness(waveform: Waveform, sample_rate: int) -> float | None:
+    """Integrated loudness in LUFS (ITU-R BS.1770-4); None for clips below 0.4 s and for silence."""
+    import pyloudnorm
+
+    if len(waveform) < 0.4 * sample_rate:
+        return None
+    with warnings.catch_warnings(), np.errstate(divide="ignore"):
+        warnings.simplefilter("ignore")  # silence gives log of zero, which is answered by None below
+        value = float(pyloudnorm.Meter(sample_rate).integrated_loudness(np.asarray(waveform, np.float64)))
+    return value if math.isfinite(value) else None
+
+
+def spectral_flatness(waveform: Waveform, sample_rate: int) -> float | None:
+    """Geometric by arithmetic mean of the power spectrum, 0 (a tone) to 1 (white noise): the mean over
+    frames that are not silent; None if all are, or if there is not one whole frame."""
+    import librosa
+
+    frame = _frame(sample_rate)
+    if len(waveform) < frame:
+        return None
+    magnitude = np.abs(librosa.stft(np.asarray(waveform, np.float32), n_fft=frame, hop_length=frame // 4))
+    # A sine at full scale has the magnitude frame / 4 in its bin (Hann window).
+    loud = 20 * np.log10(np.maximum(magnitude.max(axis=0), 1e-9) / (frame / 4)) > _SILENCE_DB
+    if not loud.any():
+        return None
+    return float(librosa.feature.spectral_flatness(S=magnitude[:, loud], amin=1e-10).mean())
+
+
+def onset_rate(waveform: Waveform, sample_rate: int) -> float:
+    """Beginnings of notes and drum strokes per second."""
+    import librosa
+
+    hop = _frame(sample_rate) // 4
+    if len(waveform) < 2 * hop or float(np.abs(waveform).max()) < 10 ** (_SILENCE_DB / 20):
+        return 0.0
+    strength = librosa.onset.onset_strength(y=np.asarray(waveform, np.float32), sr=sample_rate, hop_length=hop)
+    # Unscaled: librosa would otherwise stretch the ripples of a steady tone until they look like onsets.
+    onsets = librosa.onset.onset_detect(
+        onset_envelope=strength, sr=sample_rate, hop_length=hop, units="frames", normalize=False, delta=_ONSET_DB
+    )
+    return float(len(onsets) * sample_rate / len(waveform))
+
+
+def pitch_range(waveform: Waveform, sample_rate: int) -> PitchRange | None:
+    """Range of the voiced frames between C2 and C6; None if fewer than 5 frames are voiced.
+
+    The strongest period of each frame by normalised autocorrelation: a single voice or instrument is
+    followed well, of a full band the part that is clearly periodic.
+    """
+    frame = _frame(sample_rate)
+    hop, longest, shortest = frame // 4, math.ceil(sample_rate / _LOWEST_HZ), int(sample_rate / _HIGHEST_HZ)
+    if len(waveform) < frame:
+        return None
+    frames = np.lib.stride_tricks.sliding_window_view(np.asarray(waveform, np.float64), frame)[::hop]
+    pitches = [_pitch(row, shortest, longest) for row in frames if np.abs(row).max() > 10 ** (_SILENCE_DB / 20)]
+    kept = [sample_rate / period for period in pitches if period]
+    if len(kept) < 5:
+        return None
+    low, median, high = np.percentile(kept, [5, 50, 95])
+    return PitchRange(float(low), float(median), float(high), len(kept) / len(frames))
+
+
+def _pitch(row: npt.NDArray[np.float64], shortest: int, longest: int) -> float | None:
+    """The period of a frame in samples, or None if it is not periodic."""
+    n = len(row)
+    row = row - row.mean()
+    spectrum = np.fft.rfft(row, 2 * n)
+    raw = np.fft.irfft(spectrum.real**2 + spectrum.imag**2)[: longest + 2]
+    energy = np.cumsum(row**2)
+    lags = np.arange(longest + 2)
+    # Both stretches that are compared at a lag, so that long lags are not at a disadvantage.
+    weight = np.sqrt(energy[n - 1 - lags] * (energy[-1] - np.where(lags > 0, energy[lags - 1], 0.0)))
+    likeness = raw / np.maximum(weight, 1e-12)
+    inside = likeness[shortest : longest + 1]
+    if inside.max() < _VOICED:
+        return None
+    peaks = np.flatnonzero(
+        (inside > likeness[shortest - 1 : longest]) & (inside >= likeness[shortest + 1 : longest + 2])
+    )
+    peaks = peaks[inside[peaks] >= _FIRST_PEAK * inside.max()]  # the first good one: multiples of a period fit as well
+    if not len(peaks):
+        return None
+    lag = int(peaks[0]) + shortest
+    before, here, after = likeness[lag - 1 : lag + 2]
+    return float(lag + 0.5 * (before - after) / (before - 2 * here + after))
+
+
+def _frame(sample_rate: int) -> int:
+    return int(2 ** round(math.log2(sample_rate * _FRAME_SECONDS)))
