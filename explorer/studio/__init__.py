@@ -4,7 +4,7 @@ Knows the engine and the library. Does not know any page: callers poll snapshots
 """
 
 from explorer.studio.forecast import Alternative, Forecast, LevelForecast
-from explorer.studio.jobs import JobMode, JobRequest, JobState, PromptAudio, StudioError
+from explorer.studio.jobs import JobMode, JobRecord, JobRequest, JobState, PromptAudio, StudioError
 from explorer.studio.service import Studio
 from explorer.studio.views import JobView, LevelState, LevelView
 
@@ -12,6 +12,7 @@ __all__ = [
     "Alternative",
     "Forecast",
     "JobMode",
+    "JobRecord",
     "JobRequest",
     "JobState",
     "JobView",

@@ -61,25 +61,32 @@ def where(record: JobRecord, level: Level | None) -> str:
     return f" at {level.value} window {min(progress.windows_done + 1, progress.windows)} of {progress.windows}"
 
 
-def failure_message(error: BaseException, record: JobRecord, level: Level | None, report: str | None = None) -> str:
-    """The message of a failed job. ``level`` is the one being sampled, ``report`` the file with details."""
+def failure_message(
+    error: BaseException,
+    record: JobRecord,
+    level: Level | None,
+    report: str | None = None,
+    again: str = "press Resume",
+) -> str:
+    """The message of a failed job. ``level`` is the one being sampled, ``report`` the file with details,
+    ``again`` how to go on."""
     kept = kept_sentence(record)
     place = where(record, level)
     if disk_full(error):
-        return f"The disk was full{place}. {kept} Free some space, then press Resume."
+        return f"The disk was full{place}. {kept} Free some space, then {again}."
     if out_of_memory(error):
         advice = (
             "Make fewer takes, close other programs, or use a smaller model."
             if record.request.takes > 1
             else "Close other programs, or use a smaller model."
         )
-        return f"The memory was not enough{place}. {kept} {advice} Resume goes on where it stopped."
+        return f"The memory was not enough{place}. {kept} {advice} Then {again}."
     if isinstance(error, ValueError):
         return f"{_sentence(str(error))} {kept}"
     details = f" Details: {report}." if report else ""
     return (
         f"Something went wrong inside the program{place} ({type(error).__name__}: {str(error)[:200]}). "
-        f"{kept} Press Resume to try again.{details}"
+        f"{kept} To try again, {again}.{details}"
     )
 
 

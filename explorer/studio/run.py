@@ -80,6 +80,25 @@ def encode_prompt(engine: Jukebox, prompt: PromptAudio) -> dict[Level, torch.Ten
     return engine.encode(waveform[None, :samples])
 
 
+def check_prompt(request: JobRequest, max_bytes: int, max_seconds: float) -> None:
+    """Raise AudioError or StudioError where the prompt cannot be used; reads only the file's header."""
+    prompt = request.prompt
+    assert prompt is not None
+    if prompt.path.is_file() and prompt.path.stat().st_size > max_bytes:
+        raise StudioError(f"{prompt.path.name} is larger than {max_bytes // 2**20} MB; cut it first.")
+    info = audio_files.inspect(prompt.path)
+    stop = min(info.seconds, prompt.stop if prompt.stop is not None else info.seconds)
+    if stop <= prompt.start:
+        raise StudioError(f"{prompt.path.name} lasts {info.seconds:.1f} s; the part to use begins after its end.")
+    if stop - prompt.start > max_seconds:
+        raise StudioError(f"At most {max_seconds:.0f} s of audio can be used; choose a part of {prompt.path.name}.")
+    if request.mode is JobMode.PRIMED and request.song.seconds <= stop - prompt.start:
+        raise StudioError(
+            f"The song ({request.song.seconds:g} s) must be longer than the audio it goes on from "
+            f"({stop - prompt.start:.1f} s)."
+        )
+
+
 def continued_codes(parent: Sample, song: Song) -> dict[Level, torch.Tensor]:
     """Every code of the parent that lies within ``song``; the rest is new."""
     record = parent.record
@@ -212,18 +231,23 @@ def begin_record(engine: Jukebox, song: Song, options: SamplingOptions, mode: Mo
     )
 
 
-def reopen_takes(library: Library, ids: Sequence[str]) -> Takes:
+def reopen_takes(engine: Jukebox, library: Library, ids: Sequence[str]) -> Takes:
     """Take up folders that were not finished. A kill between the takes' checkpoints may have left
     one a window ahead: all go on from the shortest, the rest is drawn again and comes out equal.
     Takes that are finished already are left alone; where all are, ``writers`` is empty.
 
-    Raises LibraryError where a folder is gone.
+    Raises LibraryError where a folder is gone, StudioError where the weights are not those that
+    the take was begun with: the rest would not fit what is there.
     """
     writers: list[SampleWriter] = []
     try:
         for id in ids:
-            if library.sample(id).record.state is SampleState.PARTIAL:
-                writers.append(library.reopen(id))
+            record = library.sample(id).record
+            if record.state is SampleState.FINISHED:
+                continue
+            if record.weights and engine.hashes and dict(record.weights) != engine.hashes:
+                raise StudioError(f"{record.model} has other weights than those that began this. Keep it as it is.")
+            writers.append(library.reopen(id))
         stored = [writer.codes() for writer in writers]
     except BaseException:
         for writer in writers:

@@ -14,16 +14,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from explorer.audio import files as audio_files
 from explorer.durable import StorageError
 from explorer.library import Library, Sample
 from explorer.settings import Settings
 from explorer.studio.forecast import Forecast, make_forecast
-from explorer.studio.jobs import JobMode, JobRecord, JobRequest, JobState, StudioError
+from explorer.studio.jobs import JobRecord, JobRequest, JobState, StudioError
 from explorer.studio.messages import kept_sentence
-from explorer.studio.run import fitted, given_lengths
+from explorer.studio.run import check_prompt, fitted, given_lengths
 from explorer.studio.speed import SpeedBook
-from explorer.studio.store import JobStore
+from explorer.studio.store import JobStore, new_job_id
 from explorer.studio.views import JobView, job_view
 from explorer.studio.worker import Worker
 
@@ -86,7 +85,7 @@ class Studio:
         """Queue a request and return its id. Raises StudioError, SongError, AudioError, LibraryError
         or StorageError for one that cannot run; nothing is queued then."""
         self._check(request)
-        job = self._store.new_id()
+        job = new_job_id()
         if request.prompt is not None:
             kept = self._store.keep_prompt(job, request.prompt.path)
             request = replace(request, prompt=replace(request.prompt, path=kept))
@@ -269,22 +268,3 @@ class Studio:
                 f"Only {free // 2**20} MB are free on the disk of the library. Nothing was started; "
                 f"free at least {limits.free_bytes // 2**20} MB."
             )
-
-
-def check_prompt(request: JobRequest, max_bytes: int, max_seconds: float) -> None:
-    """Raise AudioError or StudioError where the prompt cannot be used; reads only the file's header."""
-    prompt = request.prompt
-    assert prompt is not None
-    if prompt.path.is_file() and prompt.path.stat().st_size > max_bytes:
-        raise StudioError(f"{prompt.path.name} is larger than {max_bytes // 2**20} MB; cut it first.")
-    info = audio_files.inspect(prompt.path)
-    stop = min(info.seconds, prompt.stop if prompt.stop is not None else info.seconds)
-    if stop <= prompt.start:
-        raise StudioError(f"{prompt.path.name} lasts {info.seconds:.1f} s; the part to use begins after its end.")
-    if stop - prompt.start > max_seconds:
-        raise StudioError(f"At most {max_seconds:.0f} s of audio can be used; choose a part of {prompt.path.name}.")
-    if request.mode is JobMode.PRIMED and request.song.seconds <= stop - prompt.start:
-        raise StudioError(
-            f"The song ({request.song.seconds:g} s) must be longer than the audio it goes on from "
-            f"({stop - prompt.start:.1f} s)."
-        )

@@ -21,6 +21,11 @@ from explorer.studio.jobs import JobRecord, StudioError, record_from_dict, recor
 log = logging.getLogger(__name__)
 
 
+def new_job_id() -> str:
+    """Sorts by time; the random tail keeps two jobs of one second apart."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
 class JobStore:
     """The folder of job records. Only one process may hold it at a time."""
 
@@ -39,10 +44,6 @@ class JobStore:
 
     def close(self) -> None:
         self._lock.release()
-
-    def new_id(self) -> str:
-        """Sorts by time; the random tail keeps two jobs of one second apart."""
-        return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
     def load(self) -> list[JobRecord]:
         """All readable records. One that cannot be read is set aside, not deleted, and reported in the log."""

@@ -144,7 +144,7 @@ class Worker:
 
     def _takes(self, engine: Jukebox, record: JobRecord) -> Takes:
         if record.sample_ids:
-            return reopen_takes(self._studio.library, record.sample_ids)
+            return reopen_takes(engine, self._studio.library, record.sample_ids)
         parent = self._studio.parent(record.request)
         return create_takes(engine, record.request, self._studio.library, parent, record.id)
 
