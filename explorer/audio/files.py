@@ -135,16 +135,19 @@ def audio_bytes(
     if samples.ndim != 1 or not np.isfinite(samples).all():
         raise AudioError("Only one row of finite samples can be written as sound.")
     pcm = np.clip(np.rint(samples.astype(np.float64) * 32768.0), -32768, 32767).astype(np.int16)
+    texts = _tag_texts(tags or AudioTags())
+    # libsndfile cannot open a WAV again that has a long comment before the sound.
+    wav_comment = texts.pop("comment", "") if format is AudioFormat.WAV else ""
     buffer = io.BytesIO()
     try:
         with soundfile.SoundFile(buffer, "w", sample_rate, 1, format=format.value, subtype=_SUBTYPES[format]) as sound:
-            for name, text in _tag_texts(tags or AudioTags()).items():
+            for name, text in texts.items():
                 setattr(sound, name, text)
             for begin in range(0, len(pcm), _BLOCK):  # libsndfile's Vorbis encoder overflows its stack on long writes
                 sound.write(pcm[begin : begin + _BLOCK])
     except soundfile.SoundFileError as error:
         raise AudioError(f"{format.value} at {sample_rate:,} Hz cannot be written ({error}).") from error
-    return buffer.getvalue()
+    return _with_wav_comment(buffer.getvalue(), wav_comment) if wav_comment else buffer.getvalue()
 
 
 def write_flac(path: Path, waveform: npt.ArrayLike, sample_rate: int, tags: AudioTags | None = None) -> None:
@@ -161,7 +164,7 @@ def read_recipe(path: Path) -> dict[str, Any] | None:
     with _opened(path) as sound:
         comment = sound.comment
         if not comment and sound.format in ("WAV", "WAVEX"):
-            comment = _wav_comment(path)  # libsndfile skips what is longer than a few kilobytes
+            comment = _wav_comment(path)  # libsndfile skips what comes after the sound
     if not comment or len(comment) > _COMMENT_LIMIT:
         return None
     try:
@@ -243,6 +246,15 @@ def _tag_texts(tags: AudioTags) -> dict[str, str]:
     }
     clean = {name: text.replace("\0", " ").encode("utf-8", "replace").decode() for name, text in texts.items()}
     return {name: text for name, text in clean.items() if text}
+
+
+def _with_wav_comment(wav: bytes, comment: str) -> bytes:
+    """``wav`` with an INFO list after the sound."""
+    entry = comment.encode("ascii") + b"\0"
+    entry += b"\0" * (len(entry) % 2)
+    chunk = b"LIST" + struct.pack("<I", 12 + len(entry)) + b"INFOICMT" + struct.pack("<I", len(entry)) + entry
+    body = wav[8:] + b"\0" * (len(wav) % 2) + chunk
+    return wav[:4] + struct.pack("<I", len(body)) + body
 
 
 def _wav_comment(path: Path) -> str:
