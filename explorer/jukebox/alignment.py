@@ -63,7 +63,8 @@ def lyric_attention(
     """Attention [codes, lyric tokens] of the alignment layer and head for every song.
 
     ``codes`` [songs, n] of the top level. Every window is run with its own stretch of lyrics; where
-    windows overlap the earlier one wins. Raises ValueError for a model without an alignment layer.
+    windows overlap the earlier one wins in the columns it sees. Raises ValueError for a model
+    without an alignment layer.
     """
     config = prior.config
     layer, head = config.alignment_layer, config.alignment_head
@@ -82,8 +83,8 @@ def lyric_attention(
                 weights = prior.lyric_weights(window, conditioning, layer)[0, head].cpu()
             columns = torch.tensor(window_lyric_indices(prior, song, start))
             columns[columns < 0] = len(song.lyric_tokens)
-            part = torch.zeros(n_ctx, matrix.shape[1])
-            matrix[start : start + n_ctx] = part.index_copy(1, columns, weights.clone())
+            # as published, only the window's own columns are replaced where windows overlap
+            matrix[start : start + n_ctx, columns] = weights
         results.append(matrix[:length, :-1].clone())
     return results
 

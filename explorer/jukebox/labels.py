@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import math
 import re
 from collections.abc import Mapping
@@ -153,11 +154,23 @@ def _whole_name(name: str, rules: LabelRules, names: Mapping[str, int]) -> int |
     return next((value for known, value in names.items() if known.strip().casefold() == wanted), None)
 
 
+@functools.lru_cache(maxsize=8)
+def _plain_names(names: tuple[str, ...]) -> dict[str, str]:
+    return {normalize_v2(known).replace("_", " "): known for known in names}
+
+
+@functools.lru_cache(maxsize=256)
+def _near_names(name: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Up to three of ``names`` like ``name``. Remembered, since searching thousands takes a while."""
+    plain = _plain_names(names)
+    close = difflib.get_close_matches(normalize_v2(name).replace("_", " "), plain, n=3, cutoff=0.75)
+    return tuple(plain[c] for c in close)
+
+
 def _near(name: str, names: Mapping[str, int]) -> str:
     """A sentence with up to three names like ``name``, or nothing."""
-    plain = {normalize_v2(known).replace("_", " "): known for known, value in names.items() if value != UNKNOWN}
-    close = difflib.get_close_matches(normalize_v2(name).replace("_", " "), plain, n=3, cutoff=0.75)
-    return f" Similar names it knows: {', '.join(plain[c] for c in close)}." if close else ""
+    close = _near_names(name, tuple(known for known, value in names.items() if value != UNKNOWN))
+    return f" Similar names it knows: {', '.join(close)}." if close else ""
 
 
 def _artists(text: str, config: LabelConfig, lists: LabelLists) -> tuple[list[tuple[int, float]], list[Note]]:
@@ -241,7 +254,8 @@ def _times(song: Song, config: ModelConfig, level: Level) -> tuple[int, int, lis
     """Samples (total length, offset) and notes. The same for every level, since the top decides."""
     rate = config.sample_rate
     hop = config.hop(Level.TOP)
-    length = int(song.seconds * rate) // hop * hop
+    # seconds that came from codes must give the same number of codes again
+    length = int(song.seconds * rate / hop + 1e-6) * hop
     offset = int(song.offset_seconds * rate)
     top = config.prior(Level.TOP).labels
     notes: list[Note] = []
