@@ -37,6 +37,8 @@ MAX_COLUMNS = 4000
 """Widest picture that is sent: neighbouring columns of longer songs are averaged."""
 MAX_CACHED = 64
 """Arrays kept in memory between requests."""
+ATTENTION_POWER = 0.7
+"""Weights below 1 are lifted a little so that hesitant attention can be seen; the even floor stays dark."""
 _CHUNK = 1 << 16
 
 Bytes = npt.NDArray[np.uint8]
@@ -184,7 +186,7 @@ def spectrum_array(path: Path) -> bytes:
 
 
 def attention_array(sample: Sample) -> bytes:
-    """Attention of each top code (columns) to each lyric token (rows): byte = 255 · √weight, never rescaled.
+    """Attention of each top code (columns) to each lyric token (rows): byte = 255 · weight ** ATTENTION_POWER, never rescaled.
 
     ``characters`` in the header gives for each row the index in the lyrics.
     """
@@ -197,10 +199,10 @@ def attention_array(sample: Sample) -> bytes:
     header = {
         "seconds": len(columns) * factor / rate,
         "start": 0.0,
-        "scale": "square root",
+        "power": ATTENTION_POWER,
         "characters": list(alignment.token_characters),
     }
-    return _pack(np.rint(255 * np.sqrt(np.clip(columns, 0, 1))).astype(np.uint8), header)
+    return _pack(np.rint(255 * np.clip(columns, 0, 1) ** ATTENTION_POWER).astype(np.uint8), header)
 
 
 def entropy_array(sample: Sample, level: Level) -> bytes:

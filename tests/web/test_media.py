@@ -107,7 +107,7 @@ def test_attention_rows_name_their_characters(client: TestClient, library: Libra
     assert header["rows"] == len(header["characters"]) == len(LYRICS.replace("\n", ""))
     assert header["characters"][0] == 0 and LYRICS[header["characters"][-1]] == "w"
     assert header["seconds"] == pytest.approx(SECONDS, abs=0.02)
-    assert columns.max() == round(255 * 0.7**0.5)
+    assert columns.max() == round(255 * 0.7**0.7)
     assert columns.argmax(axis=0)[0] < columns.argmax(axis=0)[-1]
 
 

@@ -330,13 +330,13 @@ export class Player {
     if (themeChanged) paintLegend($('.legend', this.dock));
     if (!this.sample) return;
     this.lanes.paint(themeChanged);
-    this.words.draw(themeChanged);
+    this.words.draw();
     this.paintMini();
     this.frame(true);
   }
 
   paintMini() {
-    this.transport.paintMini(this.lanes.rows.get(this.level)?.image, this.lanes.rows.get(this.level)?.spectrum);
+    this.transport.paintMini(this.lanes.image(this.level), this.lanes.rows.get(this.level)?.spectrum);
   }
 
   frame(forced = false) {

@@ -17,7 +17,8 @@ export async function fetchSample(id, signal) {
 /**
  * @returns {Promise<{header: object, bytes: Uint8Array} | null>} null where the sample has no such array
  * Spectra: header {columns, rows, seconds, hertz: [centre of each row], decibel: [lowest, highest]}.
- * Attention: {columns, rows, seconds, scale: "square root"}. Entropy: {columns, rows: 1, seconds, bits: highest}.
+ * Attention: {columns, rows, seconds, power, characters: [index in the lyrics of each row]}.
+ * Entropy: {columns, rows: 1, seconds, bits: highest, given: seconds at the beginning that have none}.
  */
 export async function fetchArray(url, signal) {
   const response = await fetch(url, { signal, cache: 'no-cache' });

@@ -124,15 +124,23 @@ export class Lanes {
     this.drawRibbon();
   }
 
+  /** The painted spectrum of a level in the present theme, one pixel per cell; null before it is here. */
+  image(name) {
+    const row = this.rows.get(name);
+    if (!row?.spectrum) return null;
+    const { columns, rows } = row.spectrum.header;
+    row.image ??= paintColumns(row.spectrum.bytes, columns, rows, sequential());
+    return row.image;
+  }
+
   drawRow(name, row) {
     const [g, width, height] = fit(row.canvas);
     const { spectrum } = row;
     row.lane.querySelectorAll('.hz').forEach((node) => node.remove());
     if (!spectrum || !width) return;
     const { columns, rows, seconds, start, hertz: centres } = spectrum.header;
-    row.image ??= paintColumns(spectrum.bytes, columns, rows, sequential());
     g.imageSmoothingQuality = 'high';
-    g.drawImage(row.image, 0, 0, columns, rows, (start / this.seconds) * width, 0, (seconds / this.seconds) * width, height);
+    g.drawImage(this.image(name), 0, 0, columns, rows, (start / this.seconds) * width, 0, (seconds / this.seconds) * width, height);
     for (const f of TICKS) {
       const above = centres.findIndex((centre) => centre >= f);
       if (above <= 0) continue;

@@ -98,7 +98,7 @@ export function renderAttention(sample, attention, dark) {
   picture.image(image, 60, 44, Math.min(1, seconds / sample.duration) * 820, 580);
   picture.timeAxis(sample.duration, 60, 628, 820);
   picture.text('letters', 52, 60, { size: 11, anchor: 'end', soft: true });
-  picture.text('Shade: square root of the attention weight, from 0 to 1. AI-generated.', 16, 676, { size: 11, soft: true });
+  picture.text('Shade: attention weight to the power 0.7, from 0 to 1. AI-generated.', 16, 676, { size: 11, soft: true });
   return picture;
 }
 

@@ -112,6 +112,7 @@ export class Transport {
     const [g, width, height] = fit(canvas);
     if (!image) return;
     const { columns, rows, seconds } = spectrum.header;
+    g.imageSmoothingQuality = 'high';
     g.drawImage(image, 0, 0, columns, rows, 0, 0, (seconds / this.player.sample.duration) * width, height);
   }
 

@@ -42,7 +42,6 @@ export class Words {
 
   setAttention(attention) {
     this.attention = attention;
-    this.image = null;
     this.draw();
   }
 
@@ -50,12 +49,11 @@ export class Words {
     const { sample } = this;
     const points = Array.from(sample.lyrics ?? '');
     const times = new Map((sample.alignment?.characters ?? []).map(([index, start, end]) => [index, { start, end }]));
-    const firstAfter = new Map(); // character -> start of the word's first timed letter
     this.list.replaceChildren();
     this.characterRow = new Map(); // index of a character -> {line, place 0..1 in its line}
     let line = [];
     const flush = () => {
-      if (line.some(({ letter }) => letter.trim())) this.addLine(line, times, firstAfter);
+      if (line.some(({ letter }) => letter.trim())) this.addLine(line, times);
       line = [];
     };
     points.forEach((letter, index) => (letter === '\n' ? flush() : line.push({ letter, index })));
@@ -69,22 +67,23 @@ export class Words {
   }
 
   addLine(line, times) {
-    const row = el('li');
+    const text = el('span', { class: 'tx' });
+    const row = el('li', {}, text);
     const number = this.lines.length;
     let word = null;
     const close = () => {
       if (!word) return;
       const start = word.start;
       const inner = word.letters.map((entry) => entry.node);
-      if (start === null) row.append(el('span', { class: 'wd still' }, ...inner));
-      else row.append(el('button', { class: 'wd', type: 'button', tabindex: -1, onclick: () => this.seek(start) }, ...inner));
+      if (start === null) text.append(el('span', { class: 'wd still' }, ...inner));
+      else text.append(el('button', { class: 'wd', type: 'button', tabindex: -1, onclick: () => this.seek(start) }, ...inner));
       word = null;
     };
     line.forEach(({ letter, index }, place) => {
       this.characterRow.set(index, { line: number, part: (place + 0.5) / line.length });
       if (!letter.trim()) {
         close();
-        row.append(' ');
+        text.append(' ');
         return;
       }
       word ??= { letters: [], start: null };
@@ -144,8 +143,7 @@ export class Words {
   }
 
   /** The map: time across, letters down, each line of the lyrics as high as its row in the list. */
-  draw(themeChanged = false) {
-    if (themeChanged) this.image = null;
+  draw() {
     if (!this.sample || !this.canvas.clientWidth) return;
     const [g, width, height] = fit(this.canvas);
     g.fillStyle = token('--sunken');
@@ -156,9 +154,7 @@ export class Words {
     this.canvas.setAttribute('aria-label', label);
     if (!this.attention) return;
     const { columns, rows, seconds, characters } = this.attention.header;
-    this.image ??= paintColumns(this.attention.bytes, columns, rows, sequential(), { upwards: false });
     const right = (seconds / this.sample.duration) * width;
-    g.imageSmoothingQuality = 'high';
     const spans = new Map(); // line -> [first row of the matrix, last]
     for (let row = 0; row < rows; row += 1) {
       const line = this.characterRow.get(characters[row])?.line;
@@ -168,6 +164,29 @@ export class Words {
       else spans.set(line, [row, row]);
     }
     const each = height / Math.max(1, this.lines.length);
-    for (const [line, [first, last]] of spans) g.drawImage(this.image, 0, first, columns, last - first + 1, 0, line * each, right, each + 0.5);
+    const ratio = window.devicePixelRatio || 1;
+    const wide = Math.max(1, Math.min(columns, Math.round(right * ratio)));
+    g.imageSmoothingQuality = 'high';
+    for (const [line, [first, last]] of spans) {
+      const high = Math.max(1, Math.min(last - first + 1, Math.round(each * ratio)));
+      const bytes = pool(this.attention, first, last + 1, wide, high);
+      const image = paintColumns(bytes, wide, high, sequential(), { upwards: false });
+      g.drawImage(image, 0, line * each, right, each + 0.5);
+    }
   }
+}
+
+/** The matrix's rows `first` to `stop` - 1 in wide × high cells, each the largest of what it covers: thin ridges stay visible. */
+function pool({ header: { columns, rows }, bytes }, first, stop, wide, high) {
+  const pooled = new Uint8Array(wide * high);
+  const count = stop - first;
+  for (let column = 0; column < columns; column += 1) {
+    const x = Math.floor((column * wide) / columns) * high;
+    for (let row = 0; row < count; row += 1) {
+      const place = x + Math.floor((row * high) / count);
+      const value = bytes[column * rows + first + row];
+      if (value > pooled[place]) pooled[place] = value;
+    }
+  }
+  return pooled;
 }
