@@ -15,5 +15,11 @@ calls its ``mount(element)``; shared helpers are in ``static/dom.js``, shared st
 * ``jukebox:starred`` {id, starred}: a star was set somewhere
 * ``jukebox:theme``  {dark}: the colours changed, canvases repaint
 * ``jukebox:tab``    {name}: a tab became visible
-* ``jukebox:recipe`` {id, mode}: put this sample's recipe into the form (again, style, continue, upsample)
+* ``jukebox:open``   {tab}: bring a tab to the front
+* ``jukebox:jobs``   the list of jobs, whenever it changed
+* ``jukebox:library`` {}: the list of songs changed
+* ``jukebox:recipe`` {id, mode}: put this sample's recipe into the form (exact, again, style, continue, upsample)
+
+What is told before anybody hears it waits for its first hearer; of tab, jobs and theme every later
+hearer gets the latest.
 """

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from explorer.checkpoints import find_model, load_config
 from explorer.engine import Jukebox
 from explorer.library import Library
 from explorer.settings import CHECKOUT, Settings
@@ -36,11 +37,11 @@ def opened(settings: Settings, model: str) -> Iterator[Services]:
 
     Raises CheckpointError, LibraryError or StudioError where something cannot be opened.
     """
+    load_config(find_model(model, settings.models))  # a missing model is told at once, the weights load meanwhile
     settings.apply_threads()
     library = Library(settings.library, [GALLERY] if GALLERY.is_dir() else [])
     try:
         studio = Studio(settings, library, lambda name: Jukebox.load(name, settings.device, settings.models))
-        studio.engine(model)
         studio.start()
         try:
             studio.calibrate(model)

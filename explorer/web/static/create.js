@@ -88,15 +88,19 @@ function fill(data) {
   drawStop();
 }
 
+/** What this browser remembers and what the link says at once; what is still empty then, from the server. */
 function restore() {
   let draft = null;
   try { draft = JSON.parse(memory.get('draft')); } catch { /* an old or broken draft: begin anew */ }
   const query = new URLSearchParams(location.search), linked = {};
   for (const name of FIELDS) if (query.has(name)) linked[name] = query.get(name);
+  fill({ seconds: '12', takes: '1', seed: seed(), ...draft, ...linked });
+  if (draft) { changed(); return; }
+  const touched = new Set(Object.keys(linked)), note = event => touched.add(event.target.name);
+  root.addEventListener('input', note);
   request('/api/form').then(start => {
-    fill({ ...start, seed: seed(), ...draft, ...linked });
-    changed();
-  }).catch(error => show('form', error.message));
+    fill(Object.fromEntries(Object.entries(start).filter(([name]) => !touched.has(name))));
+  }).catch(error => show('form', error.message)).finally(() => { root.removeEventListener('input', note); changed(); });
 }
 
 /* ---------- asking the server what it thinks ---------- */
@@ -121,6 +125,7 @@ async function check() {
     for (const box of $$('.err', root)) show(box.dataset.for, plan.problems[box.dataset.for] || '', plan.fixes?.[box.dataset.for]);
     $('.lyrics-note', root).textContent = plan.lyrics_note;
     if (plan.truth) truth(root, plan);
+    $('.truth', root).classList.toggle('stale', !plan.truth);
     $('.forecast', root).hidden = !plan.forecast;
     if (plan.forecast) forecast(root, plan, way);
     drawPlace(); summary();
@@ -185,7 +190,7 @@ async function generate() {
 
 /** Bring a sample's recipe into the form: again (new seed), style (no lyrics), continue, upsample. */
 async function again(id, mode) {
-  tell('tab', { name: 'create', go: true });
+  tell('open', { tab: 'create' });
   try {
     const { form: recipe, said } = await request(`/api/recipe/${encodeURIComponent(id)}?mode=${encodeURIComponent(mode)}`);
     const before = values();

@@ -40,7 +40,8 @@ export const mmss = (seconds, digits = 0) => {
 };
 /** A duration in words: "8 s", "2 min 05 s", "3 h 10 min". */
 export const say = seconds => {
-  const s = Math.max(seconds < 0.5 ? 0 : 1, Math.round(seconds));
+  if (seconds > 0 && seconds < 1) return 'less than 1 s';
+  const s = Math.round(seconds);
   if (s < 60) return s + ' s';
   if (s < 3600) return Math.floor(s / 60) + ' min ' + String(s % 60).padStart(2, '0') + ' s';
   return Math.floor(s / 3600) + ' h ' + String(Math.floor((s % 3600) / 60)).padStart(2, '0') + ' min';
@@ -65,14 +66,28 @@ export async function request(url, body, options = {}) {
   return data;
 }
 
-export const tell = (name, detail) => document.dispatchEvent(new CustomEvent('jukebox:' + name, { detail }));
-export const hear = (name, listener) => document.addEventListener('jukebox:' + name, event => listener(event.detail));
+/* Parts are put into the page one after the other: what is told before anybody hears it waits for its first hearer. */
+const LASTING = ['tab', 'jobs', 'theme'];  // of these, every later hearer gets the latest
+const heard = new Set(LASTING), waiting = new Map();
+export function tell(name, detail) {
+  if (!heard.has(name) || LASTING.includes(name)) waiting.set(name, detail);
+  document.dispatchEvent(new CustomEvent('jukebox:' + name, { detail }));
+}
+export function hear(name, listener) {
+  document.addEventListener('jukebox:' + name, event => listener(event.detail));
+  heard.add(name);
+  if (waiting.has(name)) {
+    const detail = waiting.get(name);
+    if (!LASTING.includes(name)) waiting.delete(name);
+    queueMicrotask(() => listener(detail));
+  }
+}
 
 let toastTimer;
 /** A short message at the bottom, with one action where there is one. */
 export function toast(message, action, run) {
   let box = $('#jx-toast');
-  if (!box) document.body.append(box = el('div', { id: 'jx-toast', class: 'toast', role: 'status' }));
+  if (!box) ($('.gradio-container') || document.body).append(box = el('div', { id: 'jx-toast', class: 'jx toast', role: 'status' }));
   box.replaceChildren(message);
   if (action) box.append(el('button', { text: action, onclick: () => { box.hidden = true; run(); } }));
   box.hidden = false;

@@ -21,8 +21,8 @@ export function mount(element) {
   });
   $('.brand', element).addEventListener('click', event => { event.preventDefault(); openTab('explore'); });
   const chip = $('.jobchip', element);
-  chip.addEventListener('click', () => openTab('create'));
-  hear('tab', ({ name, go }) => { if (go) openTab(name); });
+  chip.addEventListener('click', () => { openTab('create'); requestAnimationFrame(() => $('.create .job')?.scrollIntoView({ block: 'nearest' })); });
+  hear('open', ({ tab }) => openTab(tab));
   // The form may not be in the page yet: its tab is drawn when it is first opened.
   hear('recipe', ({ id, mode }) => { if (!$('#create-form')) memory.set('pending-recipe', JSON.stringify({ id, mode })); openTab('create'); });
   hear('jobs', jobs => showJobs(chip, jobs));
@@ -30,6 +30,7 @@ export function mount(element) {
     const tab = event.target.closest('#tabs [role=tab]');
     if (tab) requestAnimationFrame(() => entered(tab.dataset.tabId));
   });
+  tell('tab', { name: 'explore' });
   if (location.hash.slice(1) && location.hash.slice(1) !== 'explore') openTab(location.hash.slice(1));
   follow();
   request('/api/about').then(about => {

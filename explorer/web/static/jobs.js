@@ -22,7 +22,7 @@ async function poll() {
   try {
     const answer = await request(`/api/jobs?revision=${known.revision}`);
     failures = 0;
-    if (answer.jobs) { const before = known; known = answer; report(before.jobs, answer.jobs, before.revision === -1); }
+    if (answer.jobs) { for (const job of answer.jobs) job.title = job.title.replace(/[\s,;.:]+$/, ''); const before = known; known = answer; report(before.jobs, answer.jobs, before.revision === -1); }
   } catch { if (++failures === 3) toast('The program does not answer. What was finished is on disk. Start it again; this page goes on by itself.'); }
   clearTimeout(timer);
   timer = setTimeout(poll, known.jobs.some(job => job.active) && !document.hidden ? QUICK : CALM);
@@ -101,7 +101,7 @@ function bar(level) {
   const left = level.state === 'finished' ? 'finished' : level.state === 'given' ? 'given' : level.state === 'waiting' ? (level.seconds_left === null ? 'waiting' : say(level.seconds_left)) : level.seconds_left === null ? 'measuring' : say(level.seconds_left) + ' left';
   const words = level.windows ? `${num(level.windows_done)} of ${num(level.windows)} windows` : 'windows';
   return el('div', { class: 'lvp lv-' + level.level }, levelName(level.level),
-    el('div', { class: 'seggy', style: `--w:${Math.max(1, level.windows)}`, role: 'progressbar', 'aria-label': `${level.level}, windows done`, 'aria-valuemin': 0, 'aria-valuemax': Math.max(1, level.windows), 'aria-valuenow': level.windows_done }, el('i', { style: `width:${share * 100}%` })),
+    el('div', { class: 'seggy', style: `--w:${level.windows > 48 ? 1 : Math.max(1, level.windows)}`, role: 'progressbar', 'aria-label': `${level.level}, windows done`, 'aria-valuemin': 0, 'aria-valuemax': Math.max(1, level.windows), 'aria-valuenow': level.windows_done }, el('i', { style: `width:${share * 100}%` })),
     el('span', { class: 'n' }, level.windows ? `${num(level.windows_done)} of ${num(level.windows)}` : '–', el('span', { class: 'only-l', text: words.replace(/^.*(?= windows)/, '') })),
     el('span', { class: 'n q', text: left }));
 }

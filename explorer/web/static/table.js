@@ -88,7 +88,7 @@ async function search(keep = false, wanted = null) {
   for (const cell of $$('.ghead .col[data-key]', root)) cell.setAttribute('aria-sort', cell.dataset.key === S.sort ? (S.descending ? 'descending' : 'ascending') : 'none');
   draw();
   if (wanted) openLink(wanted, data.found);
-  else if (keep !== true && S.total && !S.selected && !phone.matches) select(0, false);
+  else if (keep !== true && S.total && !S.selected) select(0, false);
 }
 
 function openLink(id, found) {
@@ -141,7 +141,7 @@ function empty() {
   const filtered = S.any || Object.values(S.filters).some(Boolean);
   if (filtered) return el('div', { class: 'empty' }, el('b', { text: 'No song matches these searches.' }), 'Your searches are kept while you change one of them.', el('br'), el('button', { class: 'b', text: 'Clear all searches', onclick: clear }));
   if (S.scope === 'starred') return el('div', { class: 'empty' }, el('b', { text: 'No song has a star yet.' }), 'Press S on a song, or the star at the end of its row.');
-  return el('div', { class: 'empty' }, el('b', { text: 'No songs yet.' }), 'What you make appears here at once, while it is being made.', el('br'), el('button', { class: 'b', text: 'Make a song', onclick: () => tell('tab', { name: 'create', go: true }) }));
+  return el('div', { class: 'empty' }, el('b', { text: 'No songs yet.' }), 'What you make appears here at once, while it is being made.', el('br'), el('button', { class: 'b', text: 'Make a song', onclick: () => tell('open', { tab: 'create' }) }));
 }
 
 function clear() {
@@ -252,7 +252,7 @@ function keys(event) {
     return;
   }
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (key === '/') { tell('tab', { name: 'explore', go: true }); requestAnimationFrame(() => $(phone.matches ? '.any' : '.ghead input[data-key=title]', root).focus()); return stop(event); }
+  if (key === '/') { tell('open', { tab: 'explore' }); requestAnimationFrame(() => $(phone.matches ? '.any' : '.ghead input[data-key=title]', root).focus()); return stop(event); }
   if (!inView()) return;
   const onWidget = event.target.closest('button, a, [role=slider], [role=tab], [role=radio]');
   if (key === 'j' || (key === 'ArrowDown' && !onWidget)) { move(1); return stop(event); }

@@ -1,0 +1,156 @@
+"""One server and one browser for all tests of the page, as a newcomer would have them.
+
+The shipped model is used where it is there, else a tiny random one. Every page fails its test when
+a request left the machine or anything was reported on the console.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+
+from explorer.checkpoints.folder import SHIPPED
+from tests.ui.tiny_model import write_tiny_model
+
+ROOT = Path(__file__).resolve().parents[2]
+POCKET = SHIPPED / "pocket" / "config.json"
+READY_SECONDS = 120.0
+
+
+@dataclass
+class Server:
+    """A running ``app.py``; ``seconds`` is a song length that takes it a few seconds to make."""
+
+    address: str
+    log: Path
+    seconds: str
+    trained: bool
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("home")
+    trained = POCKET.is_file()
+    model = "pocket" if trained else str(write_tiny_model(tmp_path_factory.mktemp("models") / "tiny"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = home / "app.log"
+    command = [sys.executable, "app.py", "--model", model, "--device", "cpu", "--port", str(port)]
+    environment = os.environ | {"JUKEBOX_HOME": str(home / "jukebox")}
+    with open(log, "wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        _wait(f"http://127.0.0.1:{port}/api/songs", process, log)
+        yield Server(f"http://127.0.0.1:{port}", log, "4", trained)
+    finally:
+        process.terminate()
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + READY_SECONDS
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            pytest.fail(f"app.py ended with {process.returncode}:\n{log.read_text(errors='replace')[-3000:]}")
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    pytest.fail(f"app.py did not answer within {READY_SECONDS:.0f} s:\n{log.read_text(errors='replace')[-3000:]}")
+
+
+def _chromium() -> str | None:
+    """The browser: CHROMIUM, the system's, or (None) the one that playwright installed."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+        chromium = playwright.chromium.launch(executable_path=_chromium(), args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Watch:
+    """What went wrong behind the page's back."""
+
+    elsewhere: list[str] = field(default_factory=list)
+    reported: list[str] = field(default_factory=list)
+
+    def over(self, context: BrowserContext, address: str) -> None:
+        here = urlsplit(address).netloc
+
+        def route(route: Route) -> None:
+            parts = urlsplit(route.request.url)
+            if parts.scheme in ("data", "blob") or parts.netloc == here:
+                route.continue_()
+            else:
+                self.elsewhere.append(route.request.url)
+                route.abort()
+
+        def console(message: ConsoleMessage) -> None:
+            if message.type in ("error", "warning"):
+                self.reported.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
+
+        context.route("**/*", route)
+        context.on("console", console)
+        context.on("weberror", lambda error: self.reported.append(f"exception: {error.error}"))
+
+
+@pytest.fixture
+def open_page(server: Server, browser: Browser) -> Iterator[Callable[..., Page]]:
+    """``open_page(path="/", **context options)``; afterwards every page must have been clean."""
+    contexts: list[BrowserContext] = []
+    watch = Watch()
+
+    def open_one(path: str = "/", **options: object) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"} | options)  # type: ignore[arg-type]
+        context.set_default_timeout(60_000)
+        watch.over(context, server.address)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(server.address + path)
+        page.locator(".count").filter(has_text="Listing").or_(page.locator("#create-form .generate")).first.wait_for(
+            state="attached"
+        )
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert not watch.elsewhere, "requests left the machine"
+    assert not watch.reported, "the console is not clean"
+
+
+@pytest.fixture
+def picture() -> Callable[[Page, str], None]:
+    """Keep a screenshot in the folder that JUKEBOX_SCREENSHOTS names, if it does."""
+    folder = os.environ.get("JUKEBOX_SCREENSHOTS")
+
+    def keep(page: Page, name: str) -> None:
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=Path(folder) / f"{name}.png")
+
+    return keep
