@@ -71,9 +71,7 @@ def served(library: Library) -> Iterator[str]:
 @contextlib.contextmanager
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM if Path(CHROMIUM).exists() else None, args=FLAGS
-        )
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM if Path(CHROMIUM).exists() else None, args=FLAGS)
         yield chromium
         chromium.close()
 

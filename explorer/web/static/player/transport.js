@@ -7,7 +7,7 @@ import { clock, fit } from './tools.js';
 
 /** "0.6 Bossa nova / 0.4 Soul" -> "0.6 Bossa nova and 0.4 Soul"; an empty name is the unknown label. */
 export function named(blend, nothing) {
-  const names = (blend ?? '').split('/').map((name) => name.trim()).filter(Boolean);
+  const names = (blend ?? '').split(/\s\/\s/).map((name) => name.trim()).filter(Boolean);
   return names.length ? names.join(' and ') : nothing;
 }
 

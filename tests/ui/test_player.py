@@ -1,0 +1,383 @@
+"""The player in a real browser, on synthetic songs: what is heard, what is shown, and that they agree."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from explorer.jukebox.config import Level
+from explorer.library import Library
+from tests.songs import LYRICS, add_song, alignment_for, noise, tune, write_level
+from tests.ui.player_page import Watched, browser, served, watch
+
+SECONDS = 4.0
+HOSTILE = '<img src=x onerror="window.stolen=1"><script>window.stolen=2</script> ${alert(1)} {{x}}'
+ALL_HERE = """() => player.sample && ['top', 'middle', 'bottom'].every(level => !player.sample.levels[level]
+  || (player.audio.levels.has(level) && player.lanes.rows.get(level).spectrum))"""
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    library = Library(tmp_path_factory.mktemp("songs") / "library")
+    add_song(library, "song-one", SECONDS)
+    noises = {Level.TOP: noise(SECONDS, 1), Level.MIDDLE: noise(SECONDS, 2), Level.BOTTOM: noise(SECONDS, 3)}
+    add_song(library, "song-noise", SECONDS, sounds=noises)
+    add_song(library, "song-hostile", 1.0, lyrics=HOSTILE, title=HOSTILE, genre="<b>G</b>", artist="<i>A</i>")
+    add_song(library, "song-quiet", 1.0, lyrics="", title="Instrumental")
+    yield library
+    library.close()
+
+
+@pytest.fixture(scope="module")
+def address(library: Library) -> Iterator[str]:
+    with served(library) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def watched(chromium: Browser, address: str) -> Iterator[Watched]:
+    """A fresh page with the player; afterwards it must have complained of nothing and asked nobody else."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    seen = watch(context.new_page(), address)
+    seen.page.goto(address)
+    seen.page.wait_for_function("window.player")
+    yield seen
+    context.close()
+    assert seen.strangers == []
+    assert seen.complaints == []
+
+
+@pytest.fixture
+def page(watched: Watched) -> Page:
+    return watched.page
+
+
+def load(page: Page, id: str, **detail: Any) -> None:
+    page.evaluate(
+        "detail => document.dispatchEvent(new CustomEvent('jukebox:load', {detail}))",
+        {"id": id, "play": False, **detail},
+    )
+    page.wait_for_function("id => player.sample?.id === id", arg=id)
+    page.wait_for_function(ALL_HERE)
+
+
+def test_switching_and_growing_are_exact_to_the_sample(page: Page) -> None:
+    """The same code as in the player, rendered offline: what comes out is compared with what was put in."""
+    result = page.evaluate(
+        """async () => {
+      const { LockStep, RATE, FADE } = await import('/ui/player/audio.js');
+      const noise = (seed, seconds) => {
+        const buffer = new AudioBuffer({ numberOfChannels: 1, length: Math.round(seconds * RATE), sampleRate: RATE });
+        const data = buffer.getChannelData(0);
+        for (let i = 0, s = seed; i < data.length; i += 1) { s = (s * 1664525 + 1013904223) % 4294967296; data[i] = s / 4294967296 - .5; }
+        return buffer;
+      };
+      const context = new OfflineAudioContext(1, 2 * RATE, RATE);
+      const audio = new LockStep(() => context);
+      const whole = { top: noise(1, 3), middle: noise(2, 3), bottom: noise(3, 3) };
+      const cut = new AudioBuffer({ numberOfChannels: 1, length: 2 * RATE, sampleRate: RATE });
+      cut.copyToChannel(whole.middle.getChannelData(0).subarray(0, 2 * RATE), 0);
+      audio.setBuffers(new Map([['top', whole.top], ['middle', cut]]), 3);
+      audio.setLevel('top');
+      audio.seek(.5);
+      audio.play();
+      const positions = {};
+      const at = (time, act) => context.suspend(time).then(() => { act(); positions[time] = audio.positionAt(context.currentTime); context.resume(); });
+      at(.8, () => audio.setLevel('middle'));
+      at(1.1, () => audio.setBuffers(new Map([['middle', whole.middle], ['bottom', whole.bottom]]), 3));
+      at(1.5, () => audio.setLevel('bottom'));
+      const out = (await context.startRendering()).getChannelData(0);
+      const start = Math.round(audio.context.sampleRate * .03);
+      const check = (level, from, to) => {
+        const source = whole[level].getChannelData(0);
+        let worst = 0, heard = 0, made = 0;
+        for (let i = Math.round(from * RATE); i < Math.round(to * RATE); i += 1) {
+          const expected = source[i - start + .5 * RATE];
+          worst = Math.max(worst, Math.abs(out[i] - expected));
+          heard += out[i] ** 2; made += expected ** 2;
+        }
+        return { worst, gain: Math.sqrt(heard / made) };
+      };
+      return { positions, fade: FADE, top: check('top', .04, .8), middle: check('middle', .8 + 2 * FADE, 1.5), bottom: check('bottom', 1.5 + 2 * FADE, 2) };
+    }"""
+    )
+    for level in ("top", "middle", "bottom"):
+        assert result[level]["worst"] < 1e-6, (level, result)
+        assert result[level]["gain"] == pytest.approx(1, abs=1e-6)
+    for time, position in result["positions"].items():
+        assert position == pytest.approx(float(time) - 0.03 + 0.5, abs=0.004)
+
+
+def test_live_switch_keeps_place_and_gain(page: Page) -> None:
+    """Recorded from the running player: each block of sound is found again in the level that should be heard."""
+    load(page, "song-noise", level="bottom")
+    blocks = page.evaluate(
+        """async () => {
+      const { audio } = player;
+      const code = `registerProcessor('tape', class extends AudioWorkletProcessor {
+        process([input]) { if (input[0]) this.port.postMessage([currentFrame, input[0].slice()]); return true; } })`;
+      await audio.context.audioWorklet.addModule(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
+      const tape = new AudioWorkletNode(audio.context, 'tape');
+      const frames = [];
+      tape.port.onmessage = ({ data }) => frames.push(data);
+      audio.master.connect(tape);
+      tape.connect(audio.context.destination);
+      const rest = ms => new Promise(done => setTimeout(done, ms));
+      const rate = audio.context.sampleRate;
+      player.play();
+      await rest(500);
+      const result = [];
+      for (const level of ['bottom', 'middle', 'top', 'bottom']) {
+        if (level !== player.level) player.setLevel(level);
+        await rest(150);
+        const marks = [audio.context.currentTime];
+        frames.length = 0;
+        await rest(250);
+        // A stretch of 4096 samples, and where the player says that it is in the song.
+        const first = frames[8][0];
+        const heard = new Float32Array(4096);
+        for (const [frame, block] of frames) if (frame >= first && frame + 128 <= first + 4096) heard.set(block, frame - first);
+        const said = audio.positionAt(first / rate);
+        const source = audio.levels.get(level).buffer.getChannelData(0);
+        const centre = Math.round(said * rate);
+        let best = [-1, 0];
+        for (let lag = -2400; lag <= 2400; lag += 1) {
+          let dot = 0, power = 0;
+          for (let i = 0; i < 1024; i += 1) { const v = source[centre + lag + i] ?? 0; dot += v * heard[i]; power += v * v; }
+          if (dot / power > best[0]) best = [dot / power, lag];
+        }
+        let a = 0, b = 0;
+        for (let i = 0; i < 4096; i += 1) { a += heard[i] ** 2; b += (source[centre + best[1] + i] ?? 0) ** 2; }
+        result.push({ level, milliseconds: best[1] / rate * 1000, gain: Math.sqrt(a / b), said });
+      }
+      player.pause();
+      return result;
+    }"""
+    )
+    assert [block["level"] for block in blocks] == ["bottom", "middle", "top", "bottom"]
+    assert [block["said"] for block in blocks] == sorted(block["said"] for block in blocks)
+    for block in blocks:
+        assert abs(block["milliseconds"]) <= 20, blocks
+        assert block["gain"] == pytest.approx(1, abs=1e-3), blocks
+
+
+def test_playhead_and_letters_follow_the_sound(page: Page) -> None:
+    load(page, "song-one", level="top")
+    frames = page.evaluate(
+        """async () => {
+      const seen = [];
+      player.play();
+      const until = performance.now() + 2500;
+      while (performance.now() < until) {
+        await new Promise(done => requestAnimationFrame(done));
+        const time = player.audio.position;
+        const x = new DOMMatrix(getComputedStyle(player.lanes.head).transform).m41;
+        const lit = document.querySelectorAll('.lyr .c.on').length;
+        seen.push({ time, head: x / player.lanes.over.clientWidth * player.sample.duration, lit, at: document.querySelector('.lyr .c.at')?.textContent ?? null });
+        if (seen.length % 20 === 7) player.setLevel(['top', 'middle', 'bottom'][(seen.length / 20 | 0) % 3]);
+      }
+      player.pause();
+      return seen;
+    }"""
+    )
+    letters = alignment_for(LYRICS, SECONDS).characters
+    assert len(frames) > 20 and frames[-1]["time"] > 1.5
+    late = 0
+    for frame in frames:
+        # requestAnimationFrame callbacks run in order, so one frame of age is allowed for a busy machine.
+        late += abs(frame["head"] - frame["time"]) > 0.02
+        lowest = sum(letter.start <= frame["time"] - 0.1 for letter in letters)
+        highest = sum(letter.start <= frame["time"] + 0.1 for letter in letters)
+        assert lowest <= frame["lit"] <= highest, frame
+    assert late <= len(frames) * 0.05, [frame for frame in frames if abs(frame["head"] - frame["time"]) > 0.02]
+
+
+def test_seeking_by_click_drag_keys_word_and_map(page: Page) -> None:
+    load(page, "song-one")
+    slider = page.locator(".over")
+    box = slider.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 100)
+    assert page.evaluate("player.time") == pytest.approx(2.0, abs=0.01)
+    assert slider.get_attribute("aria-valuetext") == "2.0 of 4.0 seconds, bottom level"
+    slider.press("ArrowLeft")
+    assert page.evaluate("player.time") == pytest.approx(1.0, abs=0.01)
+    slider.press("End")
+    assert page.evaluate("player.time") == pytest.approx(4.0, abs=0.01)
+    slider.press("Home")
+    assert page.evaluate("player.time") == 0
+    page.mouse.move(box["x"] + 10, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 100, steps=4)
+    page.mouse.up()
+    assert page.evaluate("player.time") == pytest.approx(3.0, abs=0.01)
+    word = next(w for w in alignment_for(LYRICS, SECONDS).words if LYRICS[w.start_index : w.end_index] == "over,")
+    page.get_by_role("button", name="over,").click()
+    assert page.evaluate("player.time") == pytest.approx(word.start, abs=0.002)
+    assert page.locator(".lyr .c.at").text_content() == "o"
+    area = page.locator(".attn").bounding_box()
+    assert area
+    page.mouse.click(area["x"] + area["width"] / 4, area["y"] + 20)
+    assert page.evaluate("player.time") == pytest.approx(1.0, abs=0.03)
+    assert page.locator(".attn .v").evaluate("v => parseFloat(v.style.left)") == pytest.approx(25, abs=1)
+
+
+def test_keys_act_and_rest_while_typing(page: Page) -> None:
+    load(page, "song-one", level="bottom")
+    page.keyboard.press("1")
+    assert page.evaluate("player.level") == "top"
+    page.locator("#field").click()
+    page.keyboard.type("2 l[3")
+    assert page.evaluate("[player.level, player.loopOn, player.audio.playing]") == ["top", False, False]
+    page.locator("#field").evaluate("field => field.blur()")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("[")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("]")
+    assert page.evaluate("player.audio.loop") == pytest.approx([1.0, 2.0], abs=0.01)
+    assert page.locator("[data-is=loop]").text_content() == "1.0 – 2.0 s"
+    page.keyboard.press("l")
+    assert page.evaluate("player.audio.loop") is None
+    page.keyboard.press("Space")
+    page.wait_for_function("player.audio.playing")
+    page.keyboard.press("Space")
+    assert page.evaluate("player.audio.playing") is False
+    page.keyboard.press("p")
+    assert page.locator(".dock .body").is_hidden()
+    page.keyboard.press("r")
+    assert page.locator(".pop.recipe").is_visible()
+    page.keyboard.press("Escape")
+    assert page.locator(".pop.recipe").is_hidden()
+
+
+def test_shift_drag_loops_a_region(page: Page) -> None:
+    load(page, "song-one")
+    box = page.locator(".over").bounding_box()
+    assert box
+    page.keyboard.down("Shift")
+    page.mouse.move(box["x"] + box["width"] * 0.25, box["y"] + 90)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.375, box["y"] + 90, steps=3)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    assert page.evaluate("player.audio.loop") == pytest.approx([1.0, 1.5], abs=0.01)
+    times = page.evaluate(
+        """async () => { const seen = []; player.seek(1.2); player.play();
+      for (let i = 0; i < 40; i += 1) { await new Promise(done => setTimeout(done, 40)); seen.push(player.time); }
+      player.pause(); return seen; }"""
+    )
+    assert min(times) >= 0.99 and max(times) <= 1.51
+    assert any(b < a for a, b in zip(times, times[1:], strict=False)), "it never went round"
+
+
+def test_growing_song_goes_on_at_the_same_sample(page: Page, library: Library) -> None:
+    writer = add_song(
+        library, "song-grow", SECONDS, sounds={Level.TOP: tune(SECONDS, 3), Level.MIDDLE: noise(1.5, 2)}, finish=False
+    )
+    load(page, "song-grow", level="middle")
+    assert (
+        page.locator(".lane.lv-middle .made").text_content() == "middle to here, 0:01.4"
+        or page.locator(".lane.lv-middle .made").text_content() == "middle to here, 0:01.5"
+    )
+    assert page.locator(".lane.lv-bottom .made").text_content() == "bottom is not made yet"
+    page.evaluate("player.play()")
+    page.wait_for_function("player.time > 0.3")
+    write_level(writer, Level.MIDDLE, noise(SECONDS, 2), done=True)
+    write_level(writer, Level.BOTTOM, noise(1.0, 3), done=False)
+    jumps = page.evaluate(
+        """async () => {
+      const pairs = [];
+      document.dispatchEvent(new CustomEvent('jukebox:grew', { detail: { id: 'song-grow' } }));
+      const until = performance.now() + 2000;
+      while (performance.now() < until) {
+        pairs.push([player.audio.context.currentTime, player.audio.positionAt(player.audio.context.currentTime)]);
+        await new Promise(done => setTimeout(done, 15));
+      }
+      return pairs;
+    }"""
+    )
+    assert jumps[-1][1] > 1.8, "it stopped where the level ended before"
+    drift = [song - clock for clock, song in jumps]
+    assert max(drift) - min(drift) < 0.001, "growing moved the place in the song"
+    page.wait_for_function("player.audio.levels.has('bottom')")
+    assert page.locator(".lane.lv-middle .made").count() == 0
+    assert (page.locator(".lane.lv-bottom .made").text_content() or "").startswith("bottom to here, 0:0")
+    # The bottom level is behind us: it stops and says so, and no other level is put in its place.
+    page.evaluate("player.setLevel('bottom')")
+    page.wait_for_function("!player.audio.playing")
+    assert "bottom level ends here for now" in (page.locator("#jx-toast").text_content() or "")
+    assert page.evaluate("player.level") == "bottom"
+    writer.close()
+
+
+def test_text_of_people_is_never_markup(page: Page) -> None:
+    load(page, "song-hostile")
+    page.keyboard.press("r")
+    assert page.evaluate("window.stolen") is None
+    assert page.locator(".dock img, .dock script, .dock b:text('G')").count() == 0
+    assert HOSTILE in (page.locator(".trans .np .t span").first.text_content() or "")
+    assert (page.locator(".lyr").text_content() or "").strip() == HOSTILE
+    assert "<b>G</b>" in (page.locator(".pop.recipe").text_content() or "")
+
+
+def test_songs_without_words_and_songs_that_are_gone(watched: Watched) -> None:
+    page = watched.page
+    load(page, "song-quiet")
+    assert page.locator(".lyr").text_content() == "No words were given to this song."
+    page.evaluate("document.dispatchEvent(new CustomEvent('jukebox:load', {detail: {id: 'nobody', play: true}}))")
+    page.wait_for_function("!document.querySelector('.dock .alert').hidden")
+    alert = page.locator(".dock .alert").text_content() or ""
+    assert "not in the library any more" in alert and "What was shown before is kept" in alert
+    assert page.evaluate("player.sample.id") == "song-quiet"
+    # The browser itself notes the 404 in its console; that is the only complaint.
+    assert all("404" in text for text in watched.complaints)
+    watched.complaints.clear()
+
+
+def test_exports_hold_the_alignment(page: Page, tmp_path: Path) -> None:
+    load(page, "song-one")
+    files = {}
+    for label, kind in [("Lyrics", "LRC"), ("Subtitles", "VTT"), ("Every character", "JSON"), ("Attention map", "SVG")]:
+        page.locator(".trans [data-do=export]").click()
+        with page.expect_download() as waiting:
+            page.locator(".pop.exports [role=menuitem]", has_text=label).filter(has_text=kind).click()
+        target = tmp_path / waiting.value.suggested_filename
+        waiting.value.save_as(target)
+        files[kind] = target.read_text(encoding="utf-8")
+    alignment = alignment_for(LYRICS, SECONDS)
+    lines = [line for line in files["LRC"].splitlines() if line.startswith("[0")]
+    assert len(lines) == 3 and lines[0].startswith("[00:00.25]<00:00.25>Paper <00:00.")
+    assert lines[2].endswith("slow") and "café" in lines[2] and "😀" in lines[2]
+    assert files["VTT"].startswith("WEBVTT\n\n") and files["VTT"].count(" --> ") == 3
+    characters = json.loads(files["JSON"])["characters"]
+    assert [c["text"] for c in characters] == [LYRICS[c.index] for c in alignment.characters]
+    assert characters[5]["start"] == pytest.approx(alignment.characters[5].start, abs=1e-3)
+    assert files["SVG"].startswith("<svg") and "data:image/png" in files["SVG"]
+
+
+def test_phone_bar_opens_to_a_sheet(chromium: Browser, address: str) -> None:
+    context = chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True, reduced_motion="reduce")
+    seen = watch(context.new_page(), address)
+    page = seen.page
+    page.goto(address)
+    page.wait_for_function("window.player")
+    load(page, "song-one")
+    assert page.locator(".dock .trans").evaluate("bar => bar.offsetHeight") == 64
+    page.locator(".trans .np").click()
+    assert page.locator(".dock").evaluate("dock => [dock.offsetHeight, dock.scrollWidth]") == [844, 390]
+    assert page.locator(".lane canvas").first.evaluate("canvas => canvas.clientWidth") > 200
+    page.get_by_role("button", name="Close the player").click()
+    assert page.locator(".dock .body").is_hidden()
+    assert (seen.strangers, seen.complaints) == ([], [])
+    context.close()
