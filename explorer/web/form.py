@@ -102,7 +102,13 @@ def read(typed: Typed, model: str, max_takes: int, upload: Callable[[str], Path]
         return reading
     reading.takes = takes
     reading.song = Song(
-        genre=genre, artist=artist, lyrics=lyrics, seconds=seconds, seed=seed, total_seconds=total, offset_seconds=offset
+        genre=genre,
+        artist=artist,
+        lyrics=lyrics,
+        seconds=seconds,
+        seed=seed,
+        total_seconds=total,
+        offset_seconds=offset,
     )
     prompt = reading.attempt("prompt", lambda: _prompt(typed.prompt, upload), None)
     if not reading.problems:

@@ -50,7 +50,11 @@ def _head() -> str:
 async def _same_origin(request: Request, forward: Callable[[Request], Awaitable[Response]]) -> Response:
     """Refuse what another site's page sends here: writing needs the page's own origin."""
     origin = request.headers.get("origin")
-    if request.method not in ("GET", "HEAD", "OPTIONS") and origin and urlsplit(origin).netloc != request.headers.get("host"):
+    if (
+        request.method not in ("GET", "HEAD", "OPTIONS")
+        and origin
+        and urlsplit(origin).netloc != request.headers.get("host")
+    ):
         return JSONResponse({"message": "Only this program's own page may do that."}, status_code=403)
     return await forward(request)
 

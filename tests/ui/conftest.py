@@ -27,7 +27,7 @@ from tests.ui.tiny_model import write_tiny_model
 
 ROOT = Path(__file__).resolve().parents[2]
 POCKET = SHIPPED / "pocket" / "config.json"
-READY_SECONDS = 120.0
+READY_SECONDS = 240.0
 
 
 @dataclass
@@ -125,7 +125,9 @@ def open_page(server: Server, browser: Browser) -> Iterator[Callable[..., Page]]
     watch = Watch()
 
     def open_one(path: str = "/", **options: object) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"} | options)  # type: ignore[arg-type]
+        context = browser.new_context(
+            **{"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"} | options
+        )  # type: ignore[arg-type]
         context.set_default_timeout(60_000)
         watch.over(context, server.address)
         contexts.append(context)

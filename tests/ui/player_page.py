@@ -37,10 +37,12 @@ def _html() -> str:
     markup = {name: (components.FOLDER / f"{name}.html").read_text(encoding="utf-8") for name in ("header", "player")}
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Player</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
-<style>{token_css()} body {{ margin: 0; background: var(--paper); height: 100dvh; display: flex; flex-direction: column }}
-#rest {{ flex: 1; min-height: 0 }}</style>
+<style>{token_css()} body {{ margin: 0; background: var(--paper); height: 100dvh }}
+body {{ display: flex; flex-direction: column }} #rest {{ flex: 1; min-height: 0 }}</style>
 <link rel="stylesheet" href="/ui/base.css"><link rel="stylesheet" href="/ui/player.css"></head>
-<body>{markup["header"]}<main id="rest"><input id="field" aria-label="Field"></main><div id="part">{markup["player"]}</div>
+<body>{markup["header"]}
+<main id="rest"><input id="field" aria-label="Field"></main>
+<div id="part">{markup["player"]}</div>
 <script type="module">import {{ mount }} from '/ui/player.js'; window.states = [];
 document.addEventListener('jukebox:state', event => window.states.push(event.detail));
 window.player = mount(document.getElementById('part'));</script></body></html>"""
@@ -100,4 +102,5 @@ def watch(page: Page, address: str) -> Watched:
             request.abort()
 
     page.route("**/*", route)
+    page.add_init_script(path=Path(__file__).parent / "player_probes.js")
     return seen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -74,44 +75,7 @@ def load(page: Page, id: str, **detail: Any) -> None:
 
 def test_switching_and_growing_are_exact_to_the_sample(page: Page) -> None:
     """The same code as in the player, rendered offline: what comes out is compared with what was put in."""
-    result = page.evaluate(
-        """async () => {
-      const { LockStep, RATE, FADE } = await import('/ui/player/audio.js');
-      const noise = (seed, seconds) => {
-        const buffer = new AudioBuffer({ numberOfChannels: 1, length: Math.round(seconds * RATE), sampleRate: RATE });
-        const data = buffer.getChannelData(0);
-        for (let i = 0, s = seed; i < data.length; i += 1) { s = (s * 1664525 + 1013904223) % 4294967296; data[i] = s / 4294967296 - .5; }
-        return buffer;
-      };
-      const context = new OfflineAudioContext(1, 2 * RATE, RATE);
-      const audio = new LockStep(() => context);
-      const whole = { top: noise(1, 3), middle: noise(2, 3), bottom: noise(3, 3) };
-      const cut = new AudioBuffer({ numberOfChannels: 1, length: 2 * RATE, sampleRate: RATE });
-      cut.copyToChannel(whole.middle.getChannelData(0).subarray(0, 2 * RATE), 0);
-      audio.setBuffers(new Map([['top', whole.top], ['middle', cut]]), 3);
-      audio.setLevel('top');
-      audio.seek(.5);
-      audio.play();
-      const positions = {};
-      const at = (time, act) => context.suspend(time).then(() => { act(); positions[time] = audio.positionAt(context.currentTime); context.resume(); });
-      at(.8, () => audio.setLevel('middle'));
-      at(1.1, () => audio.setBuffers(new Map([['middle', whole.middle], ['bottom', whole.bottom]]), 3));
-      at(1.5, () => audio.setLevel('bottom'));
-      const out = (await context.startRendering()).getChannelData(0);
-      const start = Math.round(audio.context.sampleRate * .03);
-      const check = (level, from, to) => {
-        const source = whole[level].getChannelData(0);
-        let worst = 0, heard = 0, made = 0;
-        for (let i = Math.round(from * RATE); i < Math.round(to * RATE); i += 1) {
-          const expected = source[i - start + .5 * RATE];
-          worst = Math.max(worst, Math.abs(out[i] - expected));
-          heard += out[i] ** 2; made += expected ** 2;
-        }
-        return { worst, gain: Math.sqrt(heard / made) };
-      };
-      return { positions, fade: FADE, top: check('top', .04, .8), middle: check('middle', .8 + 2 * FADE, 1.5), bottom: check('bottom', 1.5 + 2 * FADE, 2) };
-    }"""
-    )
+    result = page.evaluate("probes.renderOffline()")
     for level in ("top", "middle", "bottom"):
         assert result[level]["worst"] < 1e-6, (level, result)
         assert result[level]["gain"] == pytest.approx(1, abs=1e-6)
@@ -122,49 +86,7 @@ def test_switching_and_growing_are_exact_to_the_sample(page: Page) -> None:
 def test_live_switch_keeps_place_and_gain(page: Page) -> None:
     """Recorded from the running player: each block of sound is found again in the level that should be heard."""
     load(page, "song-noise", level="bottom")
-    blocks = page.evaluate(
-        """async () => {
-      const { audio } = player;
-      const code = `registerProcessor('tape', class extends AudioWorkletProcessor {
-        process([input]) { if (input[0]) this.port.postMessage([currentFrame, input[0].slice()]); return true; } })`;
-      await audio.context.audioWorklet.addModule(URL.createObjectURL(new Blob([code], { type: 'text/javascript' })));
-      const tape = new AudioWorkletNode(audio.context, 'tape');
-      const frames = [];
-      tape.port.onmessage = ({ data }) => frames.push(data);
-      audio.master.connect(tape);
-      tape.connect(audio.context.destination);
-      const rest = ms => new Promise(done => setTimeout(done, ms));
-      const rate = audio.context.sampleRate;
-      player.play();
-      await rest(500);
-      const result = [];
-      for (const level of ['bottom', 'middle', 'top', 'bottom']) {
-        if (level !== player.level) player.setLevel(level);
-        await rest(150);
-        const marks = [audio.context.currentTime];
-        frames.length = 0;
-        await rest(250);
-        // A stretch of 4096 samples, and where the player says that it is in the song.
-        const first = frames[8][0];
-        const heard = new Float32Array(4096);
-        for (const [frame, block] of frames) if (frame >= first && frame + 128 <= first + 4096) heard.set(block, frame - first);
-        const said = audio.positionAt(first / rate);
-        const source = audio.levels.get(level).buffer.getChannelData(0);
-        const centre = Math.round(said * rate);
-        let best = [-1, 0];
-        for (let lag = -2400; lag <= 2400; lag += 1) {
-          let dot = 0, power = 0;
-          for (let i = 0; i < 1024; i += 1) { const v = source[centre + lag + i] ?? 0; dot += v * heard[i]; power += v * v; }
-          if (dot / power > best[0]) best = [dot / power, lag];
-        }
-        let a = 0, b = 0;
-        for (let i = 0; i < 4096; i += 1) { a += heard[i] ** 2; b += (source[centre + best[1] + i] ?? 0) ** 2; }
-        result.push({ level, milliseconds: best[1] / rate * 1000, gain: Math.sqrt(a / b), said });
-      }
-      player.pause();
-      return result;
-    }"""
-    )
+    blocks = page.evaluate("probes.recordSwitches()")
     assert [block["level"] for block in blocks] == ["bottom", "middle", "top", "bottom"]
     assert [block["said"] for block in blocks] == sorted(block["said"] for block in blocks)
     for block in blocks:
@@ -174,23 +96,7 @@ def test_live_switch_keeps_place_and_gain(page: Page) -> None:
 
 def test_playhead_and_letters_follow_the_sound(page: Page) -> None:
     load(page, "song-one", level="top")
-    frames = page.evaluate(
-        """async () => {
-      const seen = [];
-      player.play();
-      const until = performance.now() + 2500;
-      while (performance.now() < until) {
-        await new Promise(done => requestAnimationFrame(done));
-        const time = player.audio.position;
-        const x = new DOMMatrix(getComputedStyle(player.lanes.head).transform).m41;
-        const lit = document.querySelectorAll('.lyr .c.on').length;
-        seen.push({ time, head: x / player.lanes.over.clientWidth * player.sample.duration, lit, at: document.querySelector('.lyr .c.at')?.textContent ?? null });
-        if (seen.length % 20 === 7) player.setLevel(['top', 'middle', 'bottom'][(seen.length / 20 | 0) % 3]);
-      }
-      player.pause();
-      return seen;
-    }"""
-    )
+    frames = page.evaluate("probes.followPlaying()")
     letters = alignment_for(LYRICS, SECONDS).characters
     assert len(frames) > 20 and frames[-1]["time"] > 1.5
     late = 0
@@ -272,13 +178,9 @@ def test_shift_drag_loops_a_region(page: Page) -> None:
     page.mouse.up()
     page.keyboard.up("Shift")
     assert page.evaluate("player.audio.loop") == pytest.approx([1.0, 1.5], abs=0.01)
-    times = page.evaluate(
-        """async () => { const seen = []; player.seek(1.2); player.play();
-      for (let i = 0; i < 40; i += 1) { await new Promise(done => setTimeout(done, 40)); seen.push(player.time); }
-      player.pause(); return seen; }"""
-    )
+    times = page.evaluate("probes.goRound()")
     assert min(times) >= 0.99 and max(times) <= 1.51
-    assert any(b < a for a, b in zip(times, times[1:], strict=False)), "it never went round"
+    assert any(b < a for a, b in pairwise(times)), "it never went round"
 
 
 def test_growing_song_goes_on_at_the_same_sample(page: Page, library: Library) -> None:
@@ -295,18 +197,7 @@ def test_growing_song_goes_on_at_the_same_sample(page: Page, library: Library) -
     page.wait_for_function("player.time > 0.3")
     write_level(writer, Level.MIDDLE, noise(SECONDS, 2), done=True)
     write_level(writer, Level.BOTTOM, noise(1.0, 3), done=False)
-    jumps = page.evaluate(
-        """async () => {
-      const pairs = [];
-      document.dispatchEvent(new CustomEvent('jukebox:grew', { detail: { id: 'song-grow' } }));
-      const until = performance.now() + 2000;
-      while (performance.now() < until) {
-        pairs.push([player.audio.context.currentTime, player.audio.positionAt(player.audio.context.currentTime)]);
-        await new Promise(done => setTimeout(done, 15));
-      }
-      return pairs;
-    }"""
-    )
+    jumps = page.evaluate("probes.growWhilePlaying()")
     assert jumps[-1][1] > 1.8, "it stopped where the level ended before"
     drift = [song - clock for clock, song in jumps]
     assert max(drift) - min(drift) < 0.001, "growing moved the place in the song"

@@ -174,5 +174,3 @@ def _blame(engine: Jukebox, song: Song) -> str:
             continue
         return name
     return "seconds"
-
-

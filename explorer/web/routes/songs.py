@@ -125,5 +125,3 @@ def routes(library: Library, studio: Studio) -> APIRouter:
         return {"starred": body.starred}
 
     return router
-
-
