@@ -75,8 +75,12 @@ class Autoregressive(nn.Module):
         encoder: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Teacher-forced hidden states [batch, time, width] (float32), ready for ``head``."""
-        x = self.transformer(self.inputs(tokens, start, conditioning), encoder).float()
-        return x + conditioning if self.add_again and conditioning is not None else x
+        return self.conditioned(self.transformer(self.inputs(tokens, start, conditioning), encoder), conditioning)
+
+    def conditioned(self, hidden: torch.Tensor, conditioning: torch.Tensor | None) -> torch.Tensor:
+        """What the stack put out, as the head takes it: float32, conditioning added again where the model does."""
+        hidden = hidden.float()
+        return hidden + conditioning if self.add_again and conditioning is not None else hidden
 
     def head(self, hidden: torch.Tensor) -> torch.Tensor:
         """[..., width] → logits [..., bins]."""
@@ -121,11 +125,10 @@ class Decoding:
         t = self.position
         tokens = torch.empty(self.batch, 0) if previous is None else previous.unsqueeze(1)
         x = self._inputs(tokens, t, t + 1)
-        hidden = self.model.transformer.extend(x, self.caches, t).float()
-        if self.model.add_again and self._conditioning is not None:
-            hidden = hidden + self._conditioning[:, t : t + 1]
+        hidden = self.model.transformer.extend(x, self.caches, t)
+        here = None if self._conditioning is None else self._conditioning[:, t : t + 1]
         self.position = t + 1
-        return self.model.head(hidden[:, 0])
+        return self.model.head(self.model.conditioned(hidden, here)[:, 0])
 
     def _inputs(self, tokens: torch.Tensor, first: int, last: int) -> torch.Tensor:
         """Inputs of positions first … last − 1 from the tokens before each of them."""

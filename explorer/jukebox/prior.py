@@ -44,6 +44,8 @@ class PriorLoss:
     total: torch.Tensor
     music: torch.Tensor
     lyrics: torch.Tensor
+    lyric_weights: torch.Tensor | None = None
+    """[batch, heads, n_ctx, n_tokens] of the layer that was watched."""
 
 
 class Prior(nn.Module):
@@ -140,11 +142,22 @@ class Prior(nn.Module):
         )
         return self.prior.head(hidden)
 
-    def loss(self, codes: torch.Tensor, conditioning: Conditioning) -> PriorLoss:
-        """Cross-entropies in bits: music, lyrics, and their published weighted sum."""
+    def loss(self, codes: torch.Tensor, conditioning: Conditioning, watch: int | None = None) -> PriorLoss:
+        """Cross-entropies in bits: music, lyrics, and their published weighted sum.
+
+        ``watch`` names a layer whose attention to the lyrics is wanted from the same pass.
+        """
         config = self.config
         tokens = self._sequence(codes, conditioning)
-        logits = self(codes, conditioning)
+        weights = None
+        if watch is None:
+            logits = self(codes, conditioning)
+        else:
+            positions = self._sequence_conditioning(conditioning)
+            inputs = self.prior.inputs(tokens, conditioning.start, positions)
+            hidden, weights = self.prior.transformer.watch(inputs, watch, conditioning.encoder)
+            logits = self.prior.head(self.prior.conditioned(hidden, positions))
+            weights = weights[:, :, config.prefix :, : config.lyrics.n_tokens if config.lyrics else None]
         music = _bits(logits[:, config.prefix :], tokens[:, config.prefix :])
         if config.lyrics is None:
             return PriorLoss(music, music, music.new_zeros(()))
@@ -155,7 +168,7 @@ class Prior(nn.Module):
             lyrics = _bits(self.lyric_logits(conditioning), _known(conditioning.lyrics))
         whole = n_tokens + config.n_ctx
         total = config.lyrics.loss_fraction * lyrics * n_tokens / whole + music * config.n_ctx / whole
-        return PriorLoss(total, music, lyrics)
+        return PriorLoss(total, music, lyrics, weights)
 
     def lyric_logits(self, conditioning: Conditioning) -> torch.Tensor:
         """Next-character logits [batch, n_tokens, vocabulary] of a separate lyric encoder."""

@@ -171,6 +171,18 @@ class Transformer(nn.Module):
             x = block(x, encoder)
         return x
 
+    def watch(
+        self, x: torch.Tensor, layer: int, encoder: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """``forward`` and the softmax weights [batch, heads, time, keys] of one of its layers."""
+        x = x.to(self.dtype)
+        weights = x
+        for number, block in enumerate(self.blocks):
+            if number == layer:
+                weights = block.attn.weights(block.ln_0(x), encoder)
+            x = block(x, encoder)
+        return x, weights
+
     def layer_weights(self, x: torch.Tensor, layer: int, encoder: torch.Tensor | None = None) -> torch.Tensor:
         """Softmax weights [batch, heads, time, keys] of one layer; later layers do not run."""
         x = x.to(self.dtype)

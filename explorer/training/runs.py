@@ -21,17 +21,30 @@ class RunFolder:
     """settings.json, log.csv, heldout.jsonl, state.pt (resume) and plot.png of one run."""
 
     def __init__(self, path: Path, settings: dict[str, Any]) -> None:
-        """Open or create. Raises ValueError where the folder holds a run with other settings."""
+        """Open or create; ``settings`` are plain JSON data with the number of ``steps`` among them.
+
+        A run may be resumed for more or fewer steps, which changes its learning rate from then on;
+        settings.json keeps every such change. Raises ValueError for any other difference.
+        """
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
         file = path / "settings.json"
-        text = json.dumps(settings, indent=1, default=str)
-        if file.exists() and json.loads(file.read_text()) != json.loads(text):
-            raise ValueError(f"{path} holds a run with other settings; choose another --run folder")
-        if not file.exists():
-            file.write_text(text)
+        settings = json.loads(json.dumps(settings, default=str))
+        record = {"settings": settings, "shortened_or_lengthened": []}
+        if file.exists():
+            record = json.loads(file.read_text())
+            before = record["settings"]
+            if {**before, "steps": 0} != {**settings, "steps": 0}:
+                raise ValueError(f"{path} holds a run with other settings; choose another --run folder")
+            if before["steps"] != settings["steps"]:
+                record["shortened_or_lengthened"].append({"after_step": self._last_step(), "from": before["steps"]})
+                record["settings"] = settings
+        file.write_text(json.dumps(record, indent=1))
         self._saved = time.monotonic()
-        self._started = time.monotonic()
+
+    def _last_step(self) -> int:
+        state = self.load()
+        return 0 if state is None else int(state["step"])
 
     @property
     def state_file(self) -> Path:

@@ -24,6 +24,7 @@ from explorer.jukebox.losses import (
     mixed_loss,
     multispectral_loss,
     spectral_convergence,
+    spectral_loss,
 )
 from explorer.jukebox.vqvae import VQVAE
 from explorer.training.corpus import Corpus
@@ -32,7 +33,11 @@ from explorer.training.runs import RunFolder, WeightAverage, learning_rate
 
 @dataclass(frozen=True)
 class VQVAETraining:
-    """Settings of one level's run. ``threshold`` is the revival threshold as a share of the mean count."""
+    """Settings of one level's run.
+
+    ``spectral`` (0 in the published training) weighs the distance that the held-out figure measures.
+    ``threshold`` is the revival threshold as a share of the mean count.
+    """
 
     level: Level
     steps: int
@@ -40,6 +45,9 @@ class VQVAETraining:
     clip_samples: int = 12288
     peak_rate: float = 1e-3
     warmup: int = 100
+    recons: float = 1.0
+    spectral: float = 1.0
+    multispectral: float = 1.0
     commit: float = 0.02
     code_mu: float = 0.99
     threshold: float = 0.2
@@ -62,7 +70,7 @@ def train_vqvae(
 ) -> VQVAE:
     """Train one level to its last step, resuming what ``path`` holds; returns averaged weights."""
     level = training.level.index
-    settings = {"training": dataclasses.asdict(training), "vqvae": dataclasses.asdict(config)}
+    settings = {**dataclasses.asdict(training), "vqvae": dataclasses.asdict(config)}
     run = RunFolder(path, settings)
     torch.manual_seed(training.seed)
     vqvae = VQVAE(config)
@@ -97,8 +105,14 @@ def train_vqvae(
             book.k_sum.copy_(book.k * rows_per_code)
         output, commit, rows, codes = vqvae.reconstruct(audio, level)
         recons = mixed_loss(audio, output, bandwidth)
-        spectral = multispectral_loss(audio, output, bandwidth)
-        loss = recons + spectral + training.commit * commit
+        spectral = spectral_loss(audio, output, bandwidth)
+        multispectral = multispectral_loss(audio, output, bandwidth)
+        loss = (
+            training.recons * recons
+            + training.spectral * spectral
+            + training.multispectral * multispectral
+            + training.commit * commit
+        )
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, training.steps, training.peak_rate, training.warmup)
         optimiser.zero_grad(set_to_none=True)
@@ -109,7 +123,8 @@ def train_vqvae(
         step += 1
         average.update(part, step)
         measured = {
-            "loss": loss, "recons": recons, "multispectral": spectral, "commit": commit, "norm": norm,
+            "loss": loss, "recons": recons, "spectral": spectral, "multispectral": multispectral,
+            "commit": commit, "norm": norm,
             "entropy": metrics.entropy, "usage": metrics.usage,
         }  # fmt: skip
         for name, value in measured.items():

@@ -1,0 +1,69 @@
+"""A corpus as codes: what the priors are trained on.
+
+Knows: encoding whole songs with a trained VQ-VAE and keeping the result. Does not know batches.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from explorer.jukebox.config import Level
+from explorer.jukebox.vqvae import VQVAE
+from explorer.training.corpus import Corpus
+
+
+class CorpusCodes:
+    """Codes of every song of a corpus at some levels; songs in the corpus' order."""
+
+    def __init__(self, corpus: Corpus, levels: dict[Level, tuple[np.ndarray, ...]], hops: dict[Level, int]) -> None:
+        self.corpus = corpus
+        self.hops = hops
+        self._levels = levels
+
+    def song(self, index: int, level: Level) -> np.ndarray:
+        """int16 [codes] of one whole song."""
+        return self._levels[level][index]
+
+    def frequencies(self, level: Level, codes: int) -> np.ndarray:
+        """[codes] how often each code occurs."""
+        counts = np.zeros(codes, dtype=np.int64)
+        for row in self._levels[level]:
+            counts += np.bincount(row, minlength=codes)
+        return counts
+
+    @classmethod
+    def encode(cls, corpus: Corpus, vqvae: VQVAE, levels: tuple[Level, ...], folder: Path) -> CorpusCodes:
+        """Encode whole songs, or read what ``folder`` holds from an earlier call with the same weights.
+
+        Songs are cut to whole codes of the coarsest level, so that the levels fit each other.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        coarsest = vqvae.config.hop(vqvae.config.levels - 1)
+        found = {}
+        for level in levels:
+            file = folder / f"{level}-{_fingerprint(vqvae, level)}-{len(corpus.songs)}.npz"
+            if not file.exists():
+                rows = [_encode(corpus, index, vqvae, level, coarsest) for index in range(len(corpus.songs))]
+                part = file.with_suffix(".part.npz")
+                np.savez(part, **{str(i): row for i, row in enumerate(rows)})
+                part.replace(file)
+            with np.load(file) as data:
+                found[level] = tuple(data[str(i)] for i in range(len(corpus.songs)))
+        return cls(corpus, found, {level: vqvae.config.hop(level.index) for level in levels})
+
+
+def _fingerprint(vqvae: VQVAE, level: Level) -> str:
+    """Changes with the weights that decide the codes of ``level``."""
+    total = sum(float(p.double().abs().sum()) for p in vqvae.encoders[level.index].parameters())
+    return f"{total + float(vqvae.bottleneck.level(level.index).k.double().abs().sum()):.6f}"
+
+
+@torch.inference_mode()
+def _encode(corpus: Corpus, index: int, vqvae: VQVAE, level: Level, coarsest: int) -> np.ndarray:
+    song = corpus.songs[index]
+    audio = corpus.audio(song, 0, song.samples // coarsest * coarsest)
+    codes = vqvae.encode(torch.from_numpy(audio).view(1, -1, 1), level.index)
+    return codes[0].numpy().astype(np.int16)

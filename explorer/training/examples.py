@@ -1,0 +1,183 @@
+"""Training examples for priors: windows of codes with the labels, times and lyrics that go with them.
+
+Knows: how a window of a song (or of a part of it, as if that were the whole song) is conditioned, by
+the same functions that sampling uses, and which lyric token is sung at which code. Does not know
+losses. Every batch is a function of (seed, step).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from explorer.jukebox.conditioning import LabelBatch
+from explorer.jukebox.config import Level
+from explorer.jukebox.labels import LabelLists, SongLabels, label_names
+from explorer.jukebox.prior import Prior
+from explorer.jukebox.sampling import window_labels, window_lyric_indices
+from explorer.training.codes import CorpusCodes
+from explorer.training.corpus import CorpusSong
+from explorer.transliteration import transliterate
+
+LEAD_SECONDS = 1.5
+"""A part of a song begins at most this long before its first line."""
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A song, or some of its lines as if they were a whole song. Times in samples."""
+
+    song: int
+    start: int
+    stop: int
+    lyrics: str
+    first_character: int
+    """Index of the excerpt's first character in the song's lyrics."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One window of an excerpt."""
+
+    excerpt: Excerpt
+    labels: SongLabels
+    start: int
+    """Code of the window's begin, counted from the excerpt's."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch of windows, ready for a prior."""
+
+    codes: torch.Tensor
+    """[batch, n_ctx]"""
+    labels: LabelBatch
+    upper: torch.Tensor | None
+    """[batch, n_ctx / factor] for upsamplers."""
+    sung: torch.Tensor | None
+    """[batch, n_ctx] column of the lyric window that is sung at each code; −1 where none is."""
+
+
+class ExampleMaker:
+    """Cuts examples for one level out of a corpus."""
+
+    def __init__(self, codes: CorpusCodes, prior: Prior, level: Level, lists: LabelLists, label_dropout: float) -> None:
+        """``label_dropout``: how often an artist, and apart from it a genre, is told as unknown."""
+        self.codes, self.prior, self.level, self.lists = codes, prior, level, lists
+        self.label_dropout = label_dropout
+        self._lengths = np.array([song.samples for song in codes.corpus.songs], dtype=np.float64)
+
+    def batch(self, size: int, seed: int, step: int) -> Batch:
+        random = np.random.default_rng((seed, step % 2**32))
+        return self.collate([self.draw(random) for _ in range(size)])
+
+    def draw(self, random: np.random.Generator) -> Example:
+        """A random window; half of the time of some lines only, as if they were the whole song."""
+        index = int(random.choice(len(self._lengths), p=self._lengths / self._lengths.sum()))
+        song = self.codes.corpus.songs[index]
+        window = self.prior.window_length
+        excerpt = self._whole(index)
+        if len(song.lines) > 1 and random.random() < 0.5:
+            part = self._some_lines(index, random)
+            if part.stop - part.start >= window:
+                excerpt = part
+        step = self.prior.hop * self.prior.upsampling
+        last = (excerpt.stop - excerpt.start - window) // step
+        start = int(random.integers(0, last + 1)) * self.prior.upsampling
+        artist = "unknown" if random.random() < self.label_dropout else song.artist
+        genre = "unknown" if random.random() < self.label_dropout else song.genre
+        return self.example(excerpt, start, artist, genre, excerpt.lyrics)
+
+    def fixed(self, windows_per_song: int) -> list[Example]:
+        """Evenly spread windows of whole songs, for held-out figures."""
+        examples = []
+        for index, song in enumerate(self.codes.corpus.songs):
+            excerpt = self._whole(index)
+            codes = (excerpt.stop - self.prior.window_length) // self.prior.hop
+            for i in range(windows_per_song):
+                start = int(codes * (i + 0.5) / windows_per_song) // self.prior.upsampling * self.prior.upsampling
+                examples.append(self.example(excerpt, start, song.artist, song.genre, excerpt.lyrics))
+        return examples
+
+    def example(self, excerpt: Excerpt, start: int, artist: str, genre: str, lyrics: str) -> Example:
+        """A window with any labels and lyrics, also wrong ones (to measure what the right ones are worth)."""
+        labels = label_names(
+            artist, genre, lyrics, self.prior.config, self.lists, excerpt.stop - excerpt.start, 0, transliterate
+        )
+        return Example(excerpt, labels, start)
+
+    def collate(self, examples: list[Example], with_times: bool = True) -> Batch:
+        """Stack examples; ``with_times`` False leaves out what is sung when (for wrong lyrics)."""
+        prior, n_ctx = self.prior, self.prior.config.n_ctx
+        rows, uppers, sung = [], [], []
+        for example in examples:
+            first = example.excerpt.start // prior.hop + example.start
+            rows.append(self.codes.song(example.excerpt.song, self.level)[first : first + n_ctx])
+            if prior.config.conditioner is not None:
+                above = Level.MIDDLE if self.level is Level.BOTTOM else Level.TOP
+                first, count = first // prior.upsampling, n_ctx // prior.upsampling
+                uppers.append(self.codes.song(example.excerpt.song, above)[first : first + count])
+            if prior.config.lyrics is not None and with_times:
+                sung.append(self._sung_columns(example))
+        batches = [window_labels(prior, [e.labels], e.start) for e in examples]
+        return Batch(
+            codes=torch.from_numpy(np.stack(rows).astype(np.int64)),
+            labels=_stack(batches),
+            upper=torch.from_numpy(np.stack(uppers).astype(np.int64)) if uppers else None,
+            sung=torch.from_numpy(np.stack(sung)) if sung else None,
+        )
+
+    def _whole(self, index: int) -> Excerpt:
+        song = self.codes.corpus.songs[index]
+        samples = len(self.codes.song(index, self.level)) * self.prior.hop
+        return Excerpt(index, 0, samples, song.lyrics, 0)
+
+    def _some_lines(self, index: int, random: np.random.Generator) -> Excerpt:
+        """From shortly before a random line to shortly after a later one, on the coarsest codes' grid."""
+        song = self.codes.corpus.songs[index]
+        rate = self.codes.corpus.sample_rate
+        first = int(random.integers(0, len(song.lines)))
+        last = int(random.integers(first, len(song.lines)))
+        begin, end = song.lines[first][0], song.lines[last][1]
+        grid = max(self.codes.hops.values())
+        lead = float(random.uniform(0, LEAD_SECONDS))
+        start = max(0, int((song.characters[begin].start - lead) * rate)) // grid * grid
+        whole = len(self.codes.song(index, self.level)) * self.prior.hop
+        stop = min(whole, int((song.characters[end - 1].end + lead) * rate) // grid * grid)
+        return Excerpt(index, start, stop, song.lyrics[begin:end], begin)
+
+    def _sung_columns(self, example: Example) -> np.ndarray:
+        """int64 [n_ctx]: which column of the lyric window is sung at each code, −1 for none."""
+        prior, excerpt = self.prior, example.excerpt
+        song: CorpusSong = self.codes.corpus.songs[excerpt.song]
+        columns = np.full(prior.config.n_ctx, -1, dtype=np.int64)
+        per_second = self.codes.corpus.sample_rate / prior.hop
+        begin = excerpt.start // prior.hop + example.start
+        for column, token in enumerate(window_lyric_indices(prior, example.labels, example.start)):
+            if token < 0:
+                continue
+            character = song.characters[excerpt.first_character + example.labels.token_characters[token]]
+            first = round(character.start * per_second) - begin
+            last = round(character.end * per_second) - begin
+            columns[max(0, first) : max(0, last)] = column
+        return columns
+
+
+def _stack(batches: list[LabelBatch]) -> LabelBatch:
+    """Label batches of one window each as one batch."""
+
+    def cat(name: str) -> torch.Tensor:
+        return torch.cat([getattr(b, name) for b in batches])
+
+    return LabelBatch(
+        total_length=cat("total_length"),
+        offset=cat("offset"),
+        window_length=batches[0].window_length,
+        artist_ids=cat("artist_ids"),
+        artist_weights=cat("artist_weights"),
+        genre_ids=cat("genre_ids"),
+        genre_weights=cat("genre_weights"),
+        lyric_tokens=None if batches[0].lyric_tokens is None else cat("lyric_tokens"),
+    )

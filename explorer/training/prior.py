@@ -1,0 +1,184 @@
+"""Training of one prior, and what its conditioning is worth on held-out songs.
+
+Knows: the loop, the guidance of the alignment head by the corpus' exact character times, and the
+held-out figures. Does not know how examples are cut (``examples``) or where runs are kept (``runs``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from explorer.jukebox.config import Level, PriorConfig
+from explorer.jukebox.prior import Prior
+from explorer.training.examples import Batch, Example, ExampleMaker
+from explorer.training.runs import RunFolder, WeightAverage, learning_rate
+
+
+@dataclass(frozen=True)
+class PriorTraining:
+    """Settings of one prior's run. ``guidance`` weighs the alignment head's loss (0: off)."""
+
+    level: Level
+    steps: int
+    batch: int = 4
+    peak_rate: float = 1e-3
+    warmup: int = 100
+    betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: float = 0.01
+    clip_norm: float = 1.0
+    average_mu: float = 0.995
+    label_dropout: float = 0.1
+    guidance: float = 0.0
+    log_every: int = 20
+    evaluate_every: int = 400
+    windows_per_song: int = 2
+    seed: int = 1
+
+
+def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, heldout: ExampleMaker, path: Path) -> Prior:
+    """Train to the last step, resuming what ``path`` holds; returns the averaged weights.
+
+    The caller builds ``prior`` with the global generator seeded, so that a new run is repeatable.
+    """
+    run = RunFolder(path, {**dataclasses.asdict(training), "prior": dataclasses.asdict(prior.config)})
+    optimiser = torch.optim.AdamW(
+        prior.parameters(), lr=0.0, betas=training.betas, weight_decay=training.weight_decay, foreach=True
+    )
+    average = WeightAverage(prior, training.average_mu)
+    step = 0
+    state = run.load()
+    if state is not None:
+        step = state["step"]
+        prior.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        average.shadow = state["average"]
+    totals: dict[str, float] = {}
+    began = time.monotonic()
+    while step < training.steps:
+        batch = maker.batch(training.batch, training.seed, step)
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(step, training.steps, training.peak_rate, training.warmup)
+        conditioning = prior.condition(batch.labels, batch.upper)
+        watch = prior.config.alignment_layer if training.guidance else None
+        loss = prior.loss(batch.codes, conditioning, watch)
+        measured = {"loss": loss.total, "music": loss.music, "lyrics": loss.lyrics}
+        objective = loss.total * math.log(2)
+        if training.guidance:
+            assert loss.lyric_weights is not None
+            guide = guidance_loss(loss.lyric_weights, batch, prior.config)
+            objective = objective + training.guidance * guide
+            measured["guide"] = guide
+        optimiser.zero_grad(set_to_none=True)
+        objective.backward()
+        measured["norm"] = torch.nn.utils.clip_grad_norm_(prior.parameters(), training.clip_norm)
+        optimiser.step()
+        step += 1
+        average.update(prior, step)
+        for name, value in measured.items():
+            totals[name] = totals.get(name, 0.0) + float(value.detach()) / training.log_every
+        if step % training.log_every == 0:
+            run.log({"step": step, "seconds": time.monotonic() - began, **totals})
+            totals = {}
+        last = step == training.steps
+        if last or step % training.evaluate_every == 0:
+            average.swap(prior)
+            run.heldout({"step": step, **evaluate_prior(prior, heldout, training.windows_per_song)})
+            average.swap(prior)
+        if last or (step % training.log_every == 0 and run.save_due()):
+            run.save(
+                {
+                    "step": step,
+                    "model": prior.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                    "average": average.shadow,
+                }
+            )
+    run.plot()
+    average.swap(prior)
+    return prior
+
+
+def guidance_loss(lyric_weights: torch.Tensor, batch: Batch, config: PriorConfig) -> torch.Tensor:
+    """−log of the alignment head's attention around the character that is sung, in nats.
+
+    ``lyric_weights`` [batch, heads, n_ctx, n_tokens] are the alignment layer's.
+
+    The key of column j has read the tokens up to j − 1, so the target is the column after the sung
+    one; its neighbours count too, since character times are good to about 50 ms only.
+    """
+    assert config.alignment_head is not None and batch.sung is not None
+    weights = lyric_weights[:, config.alignment_head]
+    columns = weights.shape[2]
+    target = (batch.sung + 1).clamp(max=columns - 1)
+    near = sum(
+        weights.gather(2, (target + shift).clamp(0, columns - 1).unsqueeze(2)).squeeze(2) for shift in (-1, 0, 1)
+    )
+    assert isinstance(near, torch.Tensor)
+    sung = batch.sung >= 0
+    return -(near[sung].clamp_min(1e-6)).log().mean() if bool(sung.any()) else near.sum() * 0.0
+
+
+@torch.inference_mode()
+def evaluate_prior(prior: Prior, heldout: ExampleMaker, windows_per_song: int) -> dict[str, float]:
+    """Held-out bits per code: with the right labels and lyrics, with other songs', and without a model.
+
+    ``unigram``: the held-out codes under the frequencies of the held-out codes themselves, the
+    lowest that any unconditional model of frequencies can reach. Shuffled labels are those of the
+    song half a corpus away, so that genre and artist are wrong for every song; shuffled lyrics are
+    another sung song's.
+    """
+    right = heldout.fixed(windows_per_song)
+    songs = heldout.codes.corpus.songs
+    other = [(i + len(songs) // 2) % len(songs) for i in range(len(songs))]
+    wrong_labels = [
+        heldout.example(e.excerpt, e.start, songs[other[e.excerpt.song]].artist, songs[other[e.excerpt.song]].genre,
+                        e.excerpt.lyrics) for e in right
+    ]  # fmt: skip
+    frequencies = heldout.codes.frequencies(heldout.level, prior.config.codes)
+    p = frequencies / frequencies.sum()
+    figures = {
+        "music_bits": _mean_bits(prior, heldout, right),
+        "wrong_labels_bits": _mean_bits(prior, heldout, wrong_labels),
+        "unigram_bits": float(-(p[p > 0] * np.log2(p[p > 0])).sum()),
+    }
+    if prior.config.lyrics is not None:
+        sung = [i for i, song in enumerate(songs) if song.lyrics]
+        lyric_of = {i: songs[sung[(n + len(sung) // 2) % len(sung)]].lyrics for n, i in enumerate(sung)}
+        with_words = [e for e in right if e.excerpt.song in lyric_of]
+        wrong_lyrics = [
+            heldout.example(e.excerpt, e.start, songs[e.excerpt.song].artist, songs[e.excerpt.song].genre,
+                            lyric_of[e.excerpt.song]) for e in with_words
+        ]  # fmt: skip
+        figures["sung_bits"] = _mean_bits(prior, heldout, with_words)
+        figures["sung_wrong_lyrics_bits"] = _mean_bits(prior, heldout, wrong_lyrics)
+        if prior.config.alignment_layer is not None:
+            figures["guide_nats"] = _mean_guide(prior, heldout, with_words)
+    return {name: round(value, 4) for name, value in figures.items()}
+
+
+def _mean_bits(prior: Prior, maker: ExampleMaker, examples: list[Example]) -> float:
+    bits = []
+    for first in range(0, len(examples), 8):
+        batch = maker.collate(examples[first : first + 8], with_times=False)
+        loss = prior.loss(batch.codes, prior.condition(batch.labels, batch.upper))
+        bits.append(float(loss.music) * len(batch.codes))
+    return sum(bits) / len(examples)
+
+
+def _mean_guide(prior: Prior, maker: ExampleMaker, examples: list[Example]) -> float:
+    values = []
+    for first in range(0, len(examples), 8):
+        batch = maker.collate(examples[first : first + 8])
+        conditioning = prior.condition(batch.labels, batch.upper)
+        assert prior.config.alignment_layer is not None
+        weights = prior.lyric_weights(batch.codes, conditioning, prior.config.alignment_layer)
+        values.append(float(guidance_loss(weights, batch, prior.config)))
+    return sum(values) / len(values)
+
