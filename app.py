@@ -36,7 +36,10 @@ def main(arguments: list[str] | None = None) -> int:
         settings = Settings.from_environment(options.library, options.device)
         with opened(settings, options.model) as services:
             print(f"Jukebox Explorer: http://{options.host}:{options.port}", flush=True)
-            config = uvicorn.Config(build(services), options.host, options.port, log_level="warning")
+            # Open pages keep connections; they must not hold up the end of the program.
+            config = uvicorn.Config(
+                build(services), options.host, options.port, log_level="warning", timeout_graceful_shutdown=1
+            )
             uvicorn.Server(config).run()
     except ValueError as error:
         print(f"app.py: {error}", file=sys.stderr)

@@ -73,7 +73,7 @@ def build(services: Services) -> FastAPI:
     app.include_router(making.routes(services.library, services.studio, services.uploads, services.model))
     app.include_router(media.routes(services.library))
     app.mount("/ui", FreshFiles(directory=STATIC), name="ui")
-    return gr.mount_gradio_app(
+    mounted: FastAPI = gr.mount_gradio_app(
         app,
         pages.build(),
         path="/",
@@ -86,3 +86,4 @@ def build(services: Services) -> FastAPI:
         max_file_size="100mb",
         show_error=True,
     )
+    return mounted

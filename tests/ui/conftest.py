@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect, sync_playwright
 
 from explorer.checkpoints.folder import SHIPPED
 from tests.ui.tiny_model import write_tiny_model
@@ -28,6 +28,10 @@ from tests.ui.tiny_model import write_tiny_model
 ROOT = Path(__file__).resolve().parents[2]
 POCKET = SHIPPED / "pocket" / "config.json"
 READY_SECONDS = 240.0
+PATIENCE = 60_000
+"""Milliseconds until something that should happen counts as failed: slow machines run these tests too."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass
@@ -128,7 +132,7 @@ def open_page(server: Server, browser: Browser) -> Iterator[Callable[..., Page]]
         context = browser.new_context(
             **{"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"} | options
         )  # type: ignore[arg-type]
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(PATIENCE)
         watch.over(context, server.address)
         contexts.append(context)
         page = context.new_page()

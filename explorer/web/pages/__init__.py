@@ -12,7 +12,8 @@ from explorer.web.components import part
 
 def build() -> gr.Blocks:
     """The one page: a bar, the tabs, and the player below them that no change of tab touches."""
-    with gr.Blocks(title="Jukebox Explorer", analytics_enabled=False, fill_height=True, fill_width=True) as page:
+    page = gr.Blocks(title="Jukebox Explorer", analytics_enabled=False, fill_height=True, fill_width=True)
+    with page:
         part("header")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Explore", id="explore", elem_id="tab-explore", render_children=True):

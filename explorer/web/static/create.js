@@ -9,7 +9,7 @@ import { forecast, truth } from './receive.js';
 
 const PUBLISHED = { temperature: ['0.98', '0.98', '0.98'], top_k: ['off', 'off', 'off'], top_p: ['off', 'off', 'off'] };
 const FIELDS = ['genre', 'artist', 'lyrics', 'seconds', 'seed', 'takes', 'total'];
-let root, extra = { offset: 0, stop: 'bottom', mode: 'generate', parent: null }, form = {}, mixer, audio, plan = null, asking = 0, timer, busy = false;
+let root, extra = { offset: 0, stop: 'bottom', mode: 'generate', parent: null, said: '' }, form = {}, mixer, audio, plan = null, asking = 0, timer, busy = false;
 
 const seed = () => String(Math.floor(Math.random() * 100000));
 
@@ -30,6 +30,7 @@ export function mount(element) {
   $('.generate', root).addEventListener('click', generate);
   $('.more', root).addEventListener('click', () => more($('.col-more', root).hidden));
   $('.dice', root).addEventListener('click', () => { form.seed.value = seed(); changed(); });
+  $('.begin-anew', root).addEventListener('click', () => { Object.assign(extra, { mode: 'generate', parent: null, said: '' }); changed(); });
   $('.published', root).addEventListener('click', published);
   $$('[data-add]', root).forEach(button => button.addEventListener('click', () => mixer.add(button.dataset.add)));
   root.addEventListener('keydown', event => { if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) generate(); });
@@ -75,14 +76,14 @@ function values() {
   const sampling = Object.fromEntries(LEVELS.map(level => [level, Object.fromEntries(['temperature', 'top_k', 'top_p'].map(name => [name, $(`[name=${name}-${level}]`, root).value]))]));
   return {
     ...Object.fromEntries(FIELDS.map(name => [name, form[name].value])), instrumental: form.instrumental.checked,
-    offset: extra.offset, stop: extra.stop, mode: extra.mode, parent: extra.parent, sampling, prompt: audio.value(),
+    offset: extra.offset, stop: extra.stop, mode: extra.mode, parent: extra.parent, said: extra.said, sampling, prompt: audio.value(),
   };
 }
 
 function fill(data) {
   for (const name of FIELDS) if (data[name] !== undefined && data[name] !== null) form[name].value = data[name];
   if (data.instrumental !== undefined) form.instrumental.checked = data.instrumental;
-  for (const name of ['offset', 'stop', 'mode', 'parent']) if (data[name] !== undefined) extra[name] = data[name];
+  for (const name of ['offset', 'stop', 'mode', 'parent', 'said']) if (data[name] !== undefined) extra[name] = data[name];
   for (const level of LEVELS) for (const [name, value] of Object.entries(data.sampling?.[level] || {})) $(`[name=${name}-${level}]`, root).value = value;
   audio.set(data.prompt || null);
   drawStop();
@@ -110,6 +111,8 @@ function changed() {
   if (Number.isFinite(seconds)) range.value = seconds;
   range.style.setProperty('--v', (range.value - range.min) / (range.max - range.min) * 100 + '%');
   memory.set('draft', JSON.stringify({ ...values(), lyrics: form.lyrics.value.slice(0, 100000) }));
+  $('.from', root).hidden = extra.mode === 'generate' || Boolean(audio.value());
+  $('.from span', root).textContent = extra.said;
   mixer.draw(); drawPlace(); summary();
   clearTimeout(timer);
   timer = setTimeout(check, 250);
@@ -175,7 +178,7 @@ async function generate() {
     own(answer.job);
     toast(answer.position > 1 ? `Number ${answer.position} in the queue. You can go on listening.` : 'It begins now. You can go on listening, or close this page.');
     form.seed.value = seed();
-    extra.mode = 'generate'; extra.parent = null;
+    Object.assign(extra, { mode: 'generate', parent: null, said: '' });
     changed();
     if ($('.job', root).getBoundingClientRect().top > innerHeight) $('.col-side', root).scrollIntoView({ behavior: 'smooth' });
   } catch (error) {
@@ -194,7 +197,7 @@ async function again(id, mode) {
   try {
     const { form: recipe, said } = await request(`/api/recipe/${encodeURIComponent(id)}?mode=${encodeURIComponent(mode)}`);
     const before = values();
-    fill({ ...recipe, prompt: null, seed: mode === 'exact' ? recipe.seed : seed() });
+    fill({ ...recipe, said, prompt: null, seed: mode === 'exact' ? recipe.seed : seed() });
     changed();
     toast(said, 'Undo', () => { fill(before); changed(); });
     if (mode === 'style') form.lyrics.focus();
