@@ -11,6 +11,7 @@ calls its ``mount(element)``; shared helpers are in ``static/dom.js``, shared st
 * ``jukebox:load``   {id, play, level?, time?}: show (and play) a sample in the player
 * ``jukebox:state``  {id, playing, level, time}: the player tells what it does
 * ``jukebox:grew``   {id}: more of a sample that is being made is on disk
+* ``jukebox:ended``  {id}: the player reached the end of a song
 * ``jukebox:step``   {by}: the song before (-1) or after (+1) in the table, asked by the player
 * ``jukebox:starred`` {id, starred}: a star was set somewhere
 * ``jukebox:theme``  {dark}: the colours changed, canvases repaint

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from explorer.library import Library, Row, Scope, SortKey
+from explorer.library import Deletion, Library, LibraryError, Row, Scope, SortKey
 from explorer.library import Query as Search
 from explorer.studio import Studio
 
@@ -24,6 +24,13 @@ COLLECTIONS = {
     "My library": "Made or imported on this machine.",
 }
 """What each collection means, shown as a tooltip."""
+
+
+class Ids(BaseModel):
+    """Body of a deletion."""
+
+    ids: list[str]
+    spare_starred: bool = False
 
 
 class Star(BaseModel):
@@ -61,8 +68,9 @@ def _local_day(created: str) -> str:
 
 
 def routes(library: Library, studio: Studio) -> APIRouter:
-    """GET /api/songs (search), POST /api/songs/{id}/star."""
+    """GET /api/songs (search), POST /api/songs/{id}/star, POST /api/songs/delete and .../undo."""
     router = APIRouter()
+    last: list[Deletion] = []
 
     def being_made() -> set[str]:
         return {sample for job in studio.jobs() if job.state.active for sample in job.sample_ids}
@@ -123,5 +131,22 @@ def routes(library: Library, studio: Studio) -> APIRouter:
         library.row(id)
         library.star([id], body.starred)
         return {"starred": body.starred}
+
+    @router.post("/api/songs/delete")
+    def delete(body: Ids) -> dict[str, Any]:
+        """To the bin, which is emptied when the program closes. Gallery songs and songs being made are spared."""
+        deletion = library.delete(body.ids, body.spare_starred)
+        if deletion.ids:
+            last[:] = [deletion]
+        return {"deleted": list(deletion.ids), "spared": deletion.spared}
+
+    @router.post("/api/songs/undo")
+    def undo() -> dict[str, Any]:
+        """Take the songs of the last deletion out of the bin again."""
+        if not last:
+            raise LibraryError("Nothing was deleted since the program started.")
+        deletion = last.pop()
+        library.undo(deletion)
+        return {"restored": list(deletion.ids)}
 
     return router

@@ -2,7 +2,7 @@
 import { $, el, hear, memory, request, say, tell, typing } from './dom.js';
 import { follow } from './jobs.js';
 
-const KEYS = [['J  K', 'next, previous song'], ['Enter', 'play this song'], ['Space', 'play, pause'], ['1  2  3', 'top, middle, bottom'], ['←  →', 'back, forward 1 s'], ['/', 'search'], ['S', 'star'], ['L', 'loop on, off'], ['[  ]', 'loop start, end here'], ['P', 'show, hide spectrograms'], ['R', 'recipe'], ['Shift + drag', 'mark a loop'], ['?', 'these keys'], ['Esc', 'close, or leave a field']];
+const KEYS = [['J  K', 'next, previous song'], ['Enter', 'play this song'], ['Space', 'play, pause'], ['1  2  3', 'top, middle, bottom'], ['←  →', 'back, forward 1 s'], ['/', 'search'], ['S', 'star'], ['Del', 'delete, with undo'], ['L', 'loop on, off'], ['[  ]', 'loop start, end here'], ['P', 'show, hide spectrograms'], ['R', 'recipe'], ['Shift + drag', 'mark a loop'], ['?', 'these keys'], ['Esc', 'close, or leave a field']];
 const TITLE = 'Jukebox Explorer';
 
 export function mount(element) {

@@ -1,6 +1,6 @@
 // The song table: searched and sorted on the server, drawn only where it is looked at.
 // Knows: the current search, which rows are here, which one is selected. Does not play anything itself.
-import { $, $$, clamp, el, hear, icon, mmss, num, phone, request, tell, toast, typing } from './dom.js';
+import { $, $$, clamp, el, hear, icon, memory, mmss, num, phone, request, tell, toast, typing } from './dom.js';
 
 const COLUMNS = [
   ['mk', ''], ['model', 'Model', 'mo'], ['collection', 'Collection', 'co'], ['genre', 'Genre', 'ge'], ['artist', 'Artist', 'ar'],
@@ -25,6 +25,10 @@ export function mount(element) {
   document.addEventListener('keydown', keys, true);
   hear('state', onState); hear('starred', onStarred);
   hear('step', ({ by }) => move(by, true));
+  const onward = $('[name=onward]', root);
+  onward.checked = memory.get('onward') === 'yes';
+  onward.addEventListener('change', () => memory.set('onward', onward.checked ? 'yes' : 'no'));
+  hear('ended', ({ id }) => { const at = indexOf(id); if (onward.checked && at >= 0 && at < S.total - 1) { S.at = at; move(1); select(S.at, true); } });
   hear('library', () => search(true));
   const wanted = new URLSearchParams(location.search).get('song');
   search(false, wanted);
@@ -116,6 +120,12 @@ async function need(page) {
 }
 
 const rowAt = index => { const page = Math.floor(index / PAGE); if (!S.pages.has(page)) { need(page); return null; } return S.pages.get(page)[index % PAGE] || null; };
+
+/** Where a song is in the list, as far as it has been fetched; else -1. */
+function indexOf(id) {
+  for (const [page, rows] of S.pages) { const i = rows.findIndex(song => song.id === id); if (i >= 0) return page * PAGE + i; }
+  return -1;
+}
 
 function counts(data) {
   $('.count', root).replaceChildren('Listing ', el('b', { text: num(data.total) }), ` of ${num(data.counts.all)} ${data.counts.all === 1 ? 'song' : 'songs'}`);
@@ -230,6 +240,22 @@ async function star(song) {
   catch (error) { tell('starred', { id: song.id, starred: !starred }); toast(error.message); }
 }
 
+async function remove() {
+  const song = rowAt(S.at);
+  if (!song) return;
+  try {
+    const { deleted, spared } = await request('/api/songs/delete', { ids: [song.id] });
+    if (!deleted.length) { toast(spared[song.id] || 'This song cannot be deleted.'); return; }
+    toast(`“${song.title}” was deleted. It stays in the bin until you close the program.`, 'Undo', async () => {
+      try { await request('/api/songs/undo', {}); search(true); } catch (error) { toast(error.message); }
+    });
+    await search(true);
+    S.at = clamp(S.at, 0, S.total - 1);
+    S.selected = rowAt(S.at)?.id ?? null;
+    draw();
+  } catch (error) { toast(error.message); }
+}
+
 function onStarred({ id, starred }) {
   for (const rows of S.pages.values()) for (const song of rows) if (song.id === id) song.starred = starred;
   draw();
@@ -258,6 +284,7 @@ function keys(event) {
   if (key === 'j' || (key === 'ArrowDown' && !onWidget)) { move(1); return stop(event); }
   if (key === 'k' || (key === 'ArrowUp' && !onWidget)) { move(-1); return stop(event); }
   if (key === 's' && S.selected) { const song = rowAt(S.at); if (song) star(song); return stop(event); }
+  if (key === 'Delete' && S.at >= 0) { remove(); return stop(event); }
   if (key === 'Enter' && !onWidget && S.at >= 0) { select(S.at, true); return stop(event); }
   // Space belongs to the player, unless another song than its own is chosen here.
   if (key === ' ' && !onWidget && S.at >= 0 && S.selected !== S.current) { select(S.at, true); return stop(event); }
