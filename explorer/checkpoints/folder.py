@@ -9,6 +9,7 @@ downloads, devices or precision; whoever loads decides those.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from explorer.checkpoints.errors import CheckpointError, key_mismatch
 from explorer.checkpoints.tensors import read_tensors, write_tensors
@@ -113,9 +115,23 @@ def _read_list(file: Path, rows: int) -> dict[str, int]:
     return names
 
 
-def new_module(config: ModelConfig, part: str, device: str | torch.device = "meta") -> VQVAE | Prior:
-    """The module of one of PARTS, without weights: on the meta device unless told otherwise."""
-    with torch.device(device):
+class _WithoutFilling(TorchFunctionMode):
+    """Leaves new tensors as they are. Filling tensors without storage would make torch import its
+    symbolic machinery: several seconds and 150 MB for nothing.
+    """
+
+    _FILLING = frozenset({"normal_", "uniform_", "kaiming_uniform_", "zero_", "zeros_", "ones_", "fill_", "constant_"})
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if getattr(func, "__name__", "") in self._FILLING:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
+
+
+def new_module(config: ModelConfig, part: str, device: str = "meta") -> VQVAE | Prior:
+    """The module of one of PARTS: on the meta device names and shapes only, elsewhere freshly initialised."""
+    filling = _WithoutFilling() if device == "meta" else contextlib.nullcontext()
+    with torch.device(device), filling:
         if part == "vqvae":
             return VQVAE(config.vqvae)
         level = Level(part)
