@@ -224,7 +224,8 @@ def _follow(options: argparse.Namespace, engine: Jukebox, request: JobRequest, t
         accounting.start(engine, takes, SpeedBook(settings_of(options).speeds))
         for event in run_takes(engine, takes):
             accounting.take_in(event)
-            progress.show(progress_line(accounting))
+            if accounting.level is not None and accounting.record.levels[accounting.level].windows:
+                progress.show(progress_line(accounting))
     except KeyboardInterrupt:
         kept = kept_sentence(accounting.record)
         raise Stopped(f"Stopped. {kept} To go on, {again}") from None

@@ -1,4 +1,4 @@
-"""train vqvae: the training loops on a corpus.
+"""train vqvae | prior | export: the training loops on a corpus, and their outcome as a model folder.
 
 Knows: which settings a run has by default (``training.pocket``). Does not know: the loops.
 """
@@ -6,12 +6,14 @@ Knows: which settings a run has by default (``training.pocket``). Does not know:
 from __future__ import annotations
 
 import argparse
+import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from explorer.cli.common import Stopped, UsageError, add_command, add_group, whole_number
-from explorer.jukebox.config import SAMPLING_ORDER, Level
+from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level
 
 
 def add_commands(commands: Any) -> None:
@@ -21,36 +23,109 @@ def add_commands(commands: Any) -> None:
         "vqvae",
         run_vqvae,
         "Train one level of the autoencoder; the same command resumes.",
-        "python -m explorer train vqvae --corpus corpus --level top --run runs/vqvae-top",
+        "python -m explorer train vqvae --corpus corpus --runs runs --level top",
     )
     add_run_options(parser)
+    parser = add_command(
+        group,
+        "prior",
+        run_prior,
+        "Train the prior of one level on the codes of finished autoencoders; the same command resumes.",
+        "python -m explorer train prior --corpus corpus --runs runs --level top",
+    )
+    add_run_options(parser)
+    parser = add_command(
+        group,
+        "export",
+        run_export,
+        "Write the averaged weights of all finished runs as a model folder.",
+        "python -m explorer train export --corpus corpus --runs runs --out assets/models/pocket",
+    )
+    add_corpus_options(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model folder")
 
 
-def add_run_options(parser: argparse.ArgumentParser) -> None:
+def add_corpus_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="folder with train and validation")
-    parser.add_argument("--run", dest="run_folder", type=Path, required=True, metavar="DIR", help="log and checkpoints")
-    parser.add_argument("--level", choices=[level.value for level in SAMPLING_ORDER], required=True)
-    parser.add_argument("--steps", type=whole_number(1), metavar="N", help="steps in all (default: as pocket was made)")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="for decoded audio (default: beside the run)")
+    parser.add_argument("--runs", type=Path, required=True, metavar="DIR", help="one folder per run is made in here")
     parser.add_argument("--threads", type=whole_number(1), metavar="N", help="compute threads")
 
 
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    add_corpus_options(parser)
+    parser.add_argument("--level", choices=[level.value for level in SAMPLING_ORDER], required=True)
+    parser.add_argument("--steps", type=whole_number(1), metavar="N", help="steps in all (default: as pocket was made)")
+
+
 def run_vqvae(options: argparse.Namespace) -> int:
+    from explorer.training.assembly import vqvae_run
     from explorer.training.pocket import VQVAE_CONFIG, VQVAE_TRAINING
     from explorer.training.vqvae import train_vqvae
 
-    training = VQVAE_TRAINING[Level(options.level)]
+    level = Level(options.level)
+    training = VQVAE_TRAINING[level]
     if options.steps:
         training = replace(training, steps=options.steps)
     corpus, heldout = open_corpora(options)
-    try:
-        train_vqvae(VQVAE_CONFIG, training, corpus, heldout, options.run_folder)
-    except KeyboardInterrupt:
-        raise Stopped(
-            f"Stopped. The last checkpoint in {options.run_folder} is kept; run the same command to go on."
-        ) from None
-    print(options.run_folder)
+    run = vqvae_run(options.runs, level)
+    with kept(run):
+        train_vqvae(VQVAE_CONFIG, training, corpus, heldout, run)
+    print(run)
     return 0
+
+
+def run_prior(options: argparse.Namespace) -> int:
+    import torch
+
+    from explorer.checkpoints.folder import new_module
+    from explorer.jukebox.prior import Prior
+    from explorer.training.assembly import assemble_vqvae, prior_run
+    from explorer.training.codes import CorpusCodes
+    from explorer.training.examples import ExampleMaker
+    from explorer.training.pocket import PRIOR_TRAINING, label_lists, model_config
+    from explorer.training.prior import train_prior
+
+    level = Level(options.level)
+    training = PRIOR_TRAINING[level]
+    if options.steps:
+        training = replace(training, steps=options.steps)
+    corpus, heldout = open_corpora(options)
+    lists = label_lists(corpus.songs)
+    config = model_config(lists)
+    needed = (level,) if level is Level.TOP else (level, LEVELS[level.index + 1])
+    run = prior_run(options.runs, level)
+    with kept(run):
+        vqvae = assemble_vqvae(config.vqvae, options.runs, needed)
+        folder = options.runs / "codes"
+        codes = CorpusCodes.encode(corpus, vqvae, needed, folder)
+        heldout_codes = CorpusCodes.encode(heldout, vqvae, needed, folder)
+        torch.manual_seed(training.seed)
+        prior = new_module(config, level.value, "cpu")
+        assert isinstance(prior, Prior)
+        maker = ExampleMaker(codes, prior, level, lists, training.label_dropout)
+        train_prior(prior, training, maker, ExampleMaker(heldout_codes, prior, level, lists, 0.0), run)
+    print(run)
+    return 0
+
+
+def run_export(options: argparse.Namespace) -> int:
+    from explorer.training.assembly import export_model
+    from explorer.training.pocket import label_lists, model_config
+
+    corpus, _ = open_corpora(options)
+    lists = label_lists(corpus.songs)
+    for part in export_model(options.runs, model_config(lists), lists, options.out):
+        print(part)
+    return 0
+
+
+@contextlib.contextmanager
+def kept(run: Path) -> Iterator[None]:
+    """Ctrl-C in a run says what is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Stopped(f"Stopped. The last checkpoint in {run} is kept; run the same command to go on.") from None
 
 
 def open_corpora(options: argparse.Namespace) -> tuple[Any, Any]:
@@ -64,5 +139,5 @@ def open_corpora(options: argparse.Namespace) -> tuple[Any, Any]:
             raise UsageError(f"{options.corpus} has no folder {split}; it is not a corpus.")
     if options.threads:
         torch.set_num_threads(options.threads)
-    cache = options.cache or options.run_folder.parent / "cache"
+    cache = options.runs / "cache"
     return Corpus.open(options.corpus / "train", cache), Corpus.open(options.corpus / "validation", cache)

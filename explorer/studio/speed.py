@@ -19,7 +19,7 @@ import torch
 
 from explorer.durable import StorageError, write_json
 from explorer.jukebox.config import SAMPLING_ORDER, Level, to_dict
-from explorer.jukebox.events import Progress, WindowDone
+from explorer.jukebox.events import LevelStarted, Progress, WindowDone
 from explorer.jukebox.song import SamplingOptions, Song
 
 if TYPE_CHECKING:
@@ -105,18 +105,18 @@ def calibrate(engine: Jukebox, book: SpeedBook, stop: Callable[[], bool] = lambd
 def _measure(
     engine: Jukebox, song: Song, options: SamplingOptions, level: Level, given: dict[Level, torch.Tensor]
 ) -> float | None:
-    """Codes per second between the first and the last report within the time allowed."""
-    began: float | None = None
-    first = done = 0
+    """Codes per second of the first window of ``level``, or of as much of it as the time allows."""
+    began = monotonic()
     for event in engine.generate(song, options, given=given):
-        if not isinstance(event, Progress | WindowDone) or event.level is not level:
+        if getattr(event, "level", None) is not level:
             continue
-        now = monotonic()
-        done = event.codes_done if isinstance(event, Progress) else event.stop
-        if began is None:
-            began, first = now, done
-        elif now - began > CALIBRATION_SECONDS or isinstance(event, WindowDone):
-            return (done - first) / (now - began) if done > first and now > began else None
+        spent = monotonic() - began
+        if isinstance(event, LevelStarted):
+            began = monotonic()
+        elif isinstance(event, WindowDone):
+            return event.stop / spent
+        elif isinstance(event, Progress) and spent > CALIBRATION_SECONDS:
+            return event.codes_done / spent
     return None
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from explorer.durable import StorageError
 from explorer.studio.jobs import JobRecord, JobState
-from explorer.studio.messages import failure_message, kept_sentence
+from explorer.studio.messages import failure_message, kept_sentence, out_of_memory
 from explorer.studio.progress import Accounting
 from explorer.studio.run import Takes, create_takes, reopen_takes, run_takes
 from explorer.studio.speed import calibrate
@@ -134,7 +134,7 @@ class Worker:
         except Exception as error:
             state = JobState.FAILED
             message = failure_message(error, accounting.record, accounting.level, self._report(job, error))
-            log.log(logging.INFO if isinstance(error, ValueError) else logging.ERROR, "Job %s: %s", job, message)
+            log.warning("Job %s: %s", job, message)
         finally:
             if takes is not None:
                 takes.close()
@@ -158,7 +158,7 @@ class Worker:
 
     def _report(self, job: str, error: Exception) -> str | None:
         """Keep the traceback of what the user cannot have caused; the name of the file, if it could be written."""
-        if isinstance(error, ValueError | OSError | MemoryError):
+        if isinstance(error, ValueError | OSError) or out_of_memory(error):
             return None
         try:
             return str(self._studio.store.report(job, "".join(traceback.format_exception(error))))
