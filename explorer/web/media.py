@@ -186,9 +186,9 @@ def spectrum_array(path: Path) -> bytes:
 
 
 def attention_array(sample: Sample) -> bytes:
-    """Attention of each top code (columns) to each lyric token (rows): byte = 255 · weight ** ATTENTION_POWER, never rescaled.
+    """Attention of each top code (columns) to each lyric token (rows), never rescaled.
 
-    ``characters`` in the header gives for each row the index in the lyrics.
+    A byte is 255 · weight ** ATTENTION_POWER; ``characters`` in the header gives for each row the index in the lyrics.
     """
     alignment = sample.alignment()
     if alignment is None:

@@ -1,4 +1,4 @@
-"""A page that holds only the player, served on a free port, and a browser that may reach nothing else."""
+"""A page that holds only the player, served on a free port, and what it complains of or asks others for."""
 
 from __future__ import annotations
 
@@ -11,26 +11,13 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 from starlette.staticfiles import StaticFiles
 
 from explorer.library import Library
 from explorer.web import components, media
 from explorer.web.server import STATIC
 from explorer.web.theme import token_css
-
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-]
 
 
 def _html() -> str:
@@ -70,14 +57,6 @@ def served(library: Library) -> Iterator[str]:
         thread.join(10)
 
 
-@contextlib.contextmanager
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM if Path(CHROMIUM).exists() else None, args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
 @dataclass
 class Watched:
     """A page with everything it complained about and every other host it asked for."""
@@ -88,10 +67,13 @@ class Watched:
 
 
 def watch(page: Page, address: str) -> Watched:
-    """Record console errors and page errors, and refuse and record requests to other hosts."""
+    """Record what the console reports, and page errors, and refuse and record requests to other hosts."""
     seen = Watched(page)
     page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    page.on("console", lambda message: seen.complaints.append(message.text) if message.type == "error" else None)
+    page.on(
+        "console",
+        lambda message: seen.complaints.append(message.text) if message.type in ("error", "warning") else None,
+    )
 
     def route(request) -> None:  # type: ignore[no-untyped-def]
         url = request.request.url
