@@ -105,6 +105,12 @@ class Index:
         with self._lock, self._connection:
             self._connection.executemany("UPDATE samples SET starred = ? WHERE id = ?", [(starred, id) for id in ids])
 
+    def set_stars(self, ids: Iterable[str]) -> None:
+        """Star exactly ``ids``."""
+        with self._lock, self._connection:
+            self._connection.execute("UPDATE samples SET starred = 0 WHERE starred")
+            self._connection.executemany("UPDATE samples SET starred = 1 WHERE id = ?", [(id,) for id in ids])
+
     def stamps(self) -> dict[str, tuple[str, str]]:
         """id -> (place, stamp) of everything in the index."""
         with self._lock:
@@ -133,11 +139,15 @@ class Index:
         # Equal keys: newest first, and always in the same order, so that pages do not overlap.
         order = f"{_ORDER[query.sort]} {way}, created DESC, number DESC"
         with self._lock:
-            total = self._connection.execute(f"SELECT count(*) FROM samples WHERE {where}", values).fetchone()[0]
             found = self._connection.execute(
                 f"SELECT {_ROW} FROM samples WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",
                 [*values, query.limit, query.offset],
             ).fetchall()
+            total = query.offset + len(found)
+            if (
+                len(found) == query.limit or not found
+            ):  # otherwise this is the last page, and counting would be double work
+                total = self._connection.execute(f"SELECT count(*) FROM samples WHERE {where}", values).fetchone()[0]
         return tuple(_row(values) for values in found), int(total)
 
     def counts(self) -> Mapping[Scope, int]:

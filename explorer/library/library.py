@@ -281,6 +281,7 @@ class Library:
         """Take in samples that other programs added, changed or removed."""
         with self._lock:
             self._take_in((self.folder, *self.galleries))
+            self._index.set_stars(self._stars)
 
     def reindex(self) -> None:
         """Throw the index away and build it from the folders."""
