@@ -23,12 +23,12 @@ from explorer.jukebox.song import SongError
 from explorer.library import LibraryError, RecordError
 from explorer.studio import StudioError
 from explorer.web import media, pages
-from explorer.web.routes import making, songs
+from explorer.web.routes import comparing, making, songs
 from explorer.web.services import Services
 from explorer.web.theme import theme, token_css
 
 STATIC = Path(__file__).parent / "static"
-STYLES = ("frame", "base", "table", "create", "player")
+STYLES = ("frame", "base", "table", "create", "player", "compare")
 USER_ERRORS = (AudioError, CheckpointError, LibraryError, RecordError, SongError, StorageError, StudioError)
 """Errors whose message is for the person at the page."""
 
@@ -71,6 +71,7 @@ def build(services: Services) -> FastAPI:
         app.add_exception_handler(kind, _explain)
     app.include_router(songs.routes(services.library, services.studio))
     app.include_router(making.routes(services.library, services.studio, services.uploads, services.model))
+    app.include_router(comparing.routes(services.library))
     app.include_router(media.routes(services.library))
     app.mount("/ui", FreshFiles(directory=STATIC), name="ui")
     mounted: FastAPI = gr.mount_gradio_app(

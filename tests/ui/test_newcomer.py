@@ -20,12 +20,12 @@ LINES = "Paper boats on the morning rain,\none for the river and one for the tra
 
 
 def pick(page: Page, field: str, typed: str) -> str:
-    """Choose the first suggestion for ``typed`` with the keyboard; returns the name taken."""
+    """Choose the first suggestion that begins like ``typed`` with the keyboard; returns the name taken."""
     box = page.get_by_role("combobox", name=field)
     box.fill("")
     box.press_sequentially(typed)
     option = page.get_by_role("listbox").get_by_role("option").first
-    option.wait_for()
+    expect(option).to_have_text(re.compile(f"^{re.escape(typed)}", re.IGNORECASE))
     name = option.locator("span").inner_text()
     box.press("ArrowDown")
     box.press("Enter")
@@ -34,7 +34,7 @@ def pick(page: Page, field: str, typed: str) -> str:
 
 
 def generate(page: Page, seconds: str) -> None:
-    page.get_by_label("Lyrics").fill(LINES)
+    page.get_by_role("textbox", name="Lyrics").fill(LINES)
     page.get_by_role("textbox", name="Length").fill(seconds)
     page.get_by_role("button", name="Generate").click()
     expect(page.get_by_role("region", name="Now making")).to_be_visible()
@@ -59,7 +59,7 @@ def test_first_song(server: Server, open_page: Callable[..., Page], picture: Cal
     generate(page, server.seconds)
 
     # The first window of the top level is enough to hear something.
-    dock = page.get_by_label("Player")
+    dock = page.get_by_role("complementary", name="Player")
     expect(dock).to_be_visible()
     expect(dock.get_by_text("being made")).to_be_visible()
     page.get_by_role("button", name="Play what is there").click()

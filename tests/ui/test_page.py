@@ -75,7 +75,7 @@ def test_bad_input_is_told_beside_the_field(
 
 def test_what_the_model_cannot_read_is_told(open_page: Callable[..., Page]) -> None:
     page = open_page("/#create")
-    page.get_by_label("Lyrics").fill("la 😀 한글")
+    page.get_by_role("textbox", name="Lyrics").fill("la 😀 한글")
     page.get_by_role("combobox", name="Artist").fill("Nobody Ever Heard Of")
     notes = page.locator(".notes")
     expect(notes).to_contain_text("😀")
@@ -87,21 +87,21 @@ def test_what_the_model_cannot_read_is_told(open_page: Callable[..., Page]) -> N
 def test_a_text_file_is_not_sound(open_page: Callable[..., Page]) -> None:
     page = open_page("/#create")
     page.get_by_role("button", name="More choices").click()
-    page.get_by_label("Lyrics").fill("these words stay")
+    page.get_by_role("textbox", name="Lyrics").fill("these words stay")
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose a file").click()
     failed: list[str] = []
     page.on("requestfailed", lambda request: failed.append(request.url))
     chooser.value.set_files({"name": "riff.wav", "mimeType": "audio/wav", "buffer": b"not sound at all " * 50})
     expect(page.locator(".err[data-for=prompt]")).to_contain_text("riff.wav")
-    expect(page.get_by_label("Lyrics")).to_have_value("these words stay")
+    expect(page.get_by_role("textbox", name="Lyrics")).to_have_value("these words stay")
     assert not failed
 
 
 def test_words_are_shown_as_words(open_page: Callable[..., Page], songs: list[str]) -> None:
     page = open_page(f"/?song={songs[2]}")
     expect(page.locator(".tr.sel .ti")).to_contain_text("<img src=x onerror")
-    expect(page.get_by_label("Player").locator(".np .t").first).to_be_attached()
+    expect(page.get_by_role("complementary", name="Player").locator(".np .t").first).to_be_attached()
     assert page.locator("img[src=x]").count() == 0
     assert "Jukebox" in page.title()
 
@@ -125,7 +125,7 @@ def test_keys(open_page: Callable[..., Page], songs: list[str]) -> None:
     page.keyboard.press("k")
     expect(page.locator(".tr.sel")).to_have_id(first or "")
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Player").get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.get_by_role("complementary", name="Player").get_by_role("button", name="Pause")).to_be_visible()
     page.keyboard.press("s")
     expect(page.locator(".tr.sel .sb")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("s")

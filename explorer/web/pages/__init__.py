@@ -20,5 +20,7 @@ def build() -> gr.Blocks:
                 part("table")
             with gr.Tab("Create", id="create", elem_id="tab-create", render_children=True):
                 part("create")
+            with gr.Tab("Compare", id="compare", elem_id="tab-compare", render_children=True):
+                part("compare")
         part("player")
     return page

@@ -10,8 +10,8 @@ import platform
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
 
+from explorer.audio.files import AudioError
 from explorer.engine import Jukebox
 from explorer.jukebox.config import Level
 from explorer.jukebox.song import Song, SongError
@@ -102,7 +102,8 @@ def routes(library: Library, studio: Studio, uploads: Uploads, model: str) -> AP
         return answer
 
     @router.post("/api/jobs")
-    def start(typed: Typed) -> Any:
+    def start(typed: Typed) -> dict[str, Any]:
+        """Queue the song, or say what stands against it: an answer, not an error."""
         reading = understood(typed)
         if reading.song is not None and reading.request is not None:
             engine = studio.engine(model)
@@ -112,9 +113,7 @@ def routes(library: Library, studio: Studio, uploads: Uploads, model: str) -> AP
             except SongError as error:
                 reading.problems[_blame(engine, reading.song)] = str(error)
         if reading.problems or reading.request is None:
-            message = next(iter(reading.problems.values()))
-            body = {"message": message, "problems": reading.problems, "fixes": reading.fixes}
-            return JSONResponse(body, status_code=422)
+            return {"job": None, "problems": reading.problems, "fixes": reading.fixes}
         job = studio.submit(reading.request)
         position = sum(view.state.active for view in studio.jobs())
         return {"job": job, "position": position}
@@ -138,7 +137,11 @@ def routes(library: Library, studio: Studio, uploads: Uploads, model: str) -> AP
 
     @router.post("/api/prompt")
     async def prompt(request: Request, name: str = "audio") -> dict[str, Any]:
-        return await uploads.receive(name, request.stream())
+        """Keep a file to go on from, or say why it cannot be used."""
+        try:
+            return await uploads.receive(name, request.stream())
+        except AudioError as error:
+            return {"token": None, "message": str(error)}
 
     @router.get("/api/recipe/{id}")
     def recipe(id: str, mode: str = "again") -> dict[str, Any]:

@@ -63,7 +63,7 @@ export function blend(box, fields, suggest, changed) {
       set(kind, [...mix, part]); draw();
       $('input[type=range]', box)?.focus();
     };
-    combobox(input, query => suggest(kind, query), take);
+    combobox(input, query => suggest(kind, query), item => take(item.name));
     input.addEventListener('input', event => event.stopPropagation());
     input.addEventListener('keydown', event => { if (event.key === 'Enter' && !event.defaultPrevented && input.value.trim()) take(input.value.trim()); if (event.key === 'Escape') draw(); });
     input.focus();

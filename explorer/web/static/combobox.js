@@ -4,8 +4,8 @@ import { el, request } from './dom.js';
 
 let count = 0;
 
-/** Attach to `input`; `address(query)` gives the URL that answers {names: [{name, note}], total}. */
-export function combobox(input, address, chosen) {
+/** Attach to `input`; `address(query)` gives the URL that answers {names: [{name, note}], total}; `chosen(item)` after a choice. */
+export function combobox(input, address, chosen, nothing = 'No such name: the model will take it as unknown.') {
   const id = 'combo-' + ++count, list = el('ul', { class: 'combo-list', role: 'listbox', id, hidden: '', 'aria-label': 'Suggestions' });
   const box = el('div', { class: 'combo' });
   input.replaceWith(box); box.append(input, list);
@@ -13,7 +13,7 @@ export function combobox(input, address, chosen) {
   let names = [], at = -1, timer, asked = 0;
 
   const close = () => { list.hidden = true; at = -1; input.setAttribute('aria-expanded', 'false'); input.removeAttribute('aria-activedescendant'); };
-  const take = name => { input.value = lastPart(input.value).before + name; close(); input.dispatchEvent(new Event('input', { bubbles: true })); chosen?.(name); };
+  const take = item => { input.value = lastPart(input.value).before + item.name; close(); input.dispatchEvent(new Event('input', { bubbles: true })); chosen?.(item); };
 
   function mark(index) {
     at = index;
@@ -29,9 +29,9 @@ export function combobox(input, address, chosen) {
     if (mine !== asked || document.activeElement !== input) return;
     names = answer.names;
     list.replaceChildren(...names.map((item, i) => el('li', {
-      role: 'option', id: `${id}-${i}`, 'aria-selected': 'false', onpointerdown: event => { event.preventDefault(); take(item.name); },
+      role: 'option', id: `${id}-${i}`, 'aria-selected': 'false', onpointerdown: event => { event.preventDefault(); take(item); },
     }, el('span', { text: item.name }), item.note ? el('small', { text: item.note }) : '')));
-    if (!names.length) list.append(el('li', { class: 'none', role: 'option', 'aria-disabled': 'true', text: query ? 'No such name: the model will take it as unknown.' : 'No names in this model.' }));
+    if (!names.length) list.append(el('li', { class: 'none', role: 'option', 'aria-disabled': 'true', text: nothing }));
     else if (answer.total > names.length) list.append(el('li', { class: 'none', role: 'option', 'aria-disabled': 'true', text: `and ${(answer.total - names.length).toLocaleString('en-GB')} more: type to narrow` }));
     list.hidden = false; at = -1;
     input.setAttribute('aria-expanded', 'true'); input.removeAttribute('aria-activedescendant');
@@ -47,7 +47,7 @@ export function combobox(input, address, chosen) {
     if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
       event.preventDefault();
       if (list.hidden) ask(''); else mark(event.key === 'ArrowDown' ? (at >= last ? 0 : at + 1) : (at <= 0 ? last : at - 1));
-    } else if (event.key === 'Enter' && !list.hidden && at >= 0) { event.preventDefault(); take(names[at].name); }
+    } else if (event.key === 'Enter' && !list.hidden && at >= 0) { event.preventDefault(); take(names[at]); }
     else if (event.key === 'Escape' && !list.hidden) { event.preventDefault(); event.stopPropagation(); close(); }
   });
 }

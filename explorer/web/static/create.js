@@ -175,20 +175,25 @@ async function generate() {
   button.disabled = true;
   try {
     const answer = await request('/api/jobs', values());
-    own(answer.job);
-    toast(answer.position > 1 ? `Number ${answer.position} in the queue. You can go on listening.` : 'It begins now. You can go on listening, or close this page.');
-    form.seed.value = seed();
-    Object.assign(extra, { mode: 'generate', parent: null, said: '' });
-    changed();
-    if ($('.job', root).getBoundingClientRect().top > innerHeight) $('.col-side', root).scrollIntoView({ behavior: 'smooth' });
-  } catch (error) {
-    if (error.problems) {
-      for (const box of $$('.err', root)) show(box.dataset.for, error.problems[box.dataset.for] || '', error.fixes?.[box.dataset.for]);
-      const first = FIELDS.find(name => error.problems[name]);
-      if (first && ['seed', 'takes', 'total'].includes(first)) more(true);
-      if (first) form[first].focus();
-    } else show('form', error.message);
+    if (answer.job) begun(answer); else refused(answer);
+  } catch (error) { show('form', error.message);
   } finally { busy = false; button.disabled = false; }
+}
+
+function begun({ job, position }) {
+  own(job);
+  toast(position > 1 ? `Number ${position} in the queue. You can go on listening.` : 'It begins now. You can go on listening, or close this page.');
+  form.seed.value = seed();
+  Object.assign(extra, { mode: 'generate', parent: null, said: '' });
+  changed();
+  if ($('.job', root).getBoundingClientRect().top > innerHeight) $('.col-side', root).scrollIntoView({ behavior: 'smooth' });
+}
+
+function refused({ problems, fixes }) {
+  for (const box of $$('.err', root)) show(box.dataset.for, problems[box.dataset.for] || '', fixes[box.dataset.for]);
+  const first = FIELDS.find(name => problems[name]);
+  if (['seed', 'takes', 'total'].includes(first)) more(true);
+  if (first) form[first].focus();
 }
 
 /** Bring a sample's recipe into the form: again (new seed), style (no lyrics), continue, upsample. */

@@ -12,7 +12,7 @@ export function prompt(root, changed) {
     try {
       const response = await fetch('/api/prompt?name=' + encodeURIComponent(file.name), { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: file });
       const answer = await response.json().catch(() => ({}));
-      if (!response.ok) throw new Error(answer.message || `The program answered ${response.status}.`);
+      if (!response.ok || !answer.token) throw new Error(answer.message || `The program answered ${response.status}.`);
       now = answer; from.value = '0'; to.value = Math.min(answer.seconds, 12).toFixed(1);
       show(); changed();
     } catch (problem) {

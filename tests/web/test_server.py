@@ -1,0 +1,153 @@
+"""The whole application without a browser: table, stars, bin, form, comparison, and who may write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from explorer.library import Library
+from explorer.settings import Settings
+from explorer.studio import Studio
+from explorer.web.server import build
+from explorer.web.services import Services
+from explorer.web.uploads import Uploads
+from tests.songs import add_song
+from tests.tiny import tiny_jukebox
+
+
+@pytest.fixture(scope="module")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    home = tmp_path_factory.mktemp("home")
+    settings = Settings(home, home / "library", device="cpu")
+    library = Library(settings.library)
+    for name in ("song-one", "song-two"):
+        add_song(library, name, 1.0)
+    studio = Studio(settings, library, lambda _: tiny_jukebox())
+    yield Services(settings, library, studio, Uploads(home / "uploads", 10**6), "tiny")
+    studio.close()
+    library.close()
+
+
+@pytest.fixture(scope="module")
+def client(services: Services) -> TestClient:
+    return TestClient(build(services))
+
+
+def ids(answer: dict[str, Any]) -> list[str]:
+    return [row["id"] for row in answer["rows"]]
+
+
+def test_the_page_names_no_other_host(client: TestClient) -> None:
+    page = client.get("/").text
+    assert "Jukebox Explorer" in page and "/ui/base.css" in page
+    for host in ("fonts.googleapis", "cdn.", "huggingface.co/"):
+        assert f"https://{host}" not in page.split("window.gradio_config")[0]
+
+
+def test_rows_pages_and_places(client: TestClient) -> None:
+    answer = client.get("/api/songs", params={"limit": 1}).json()
+    assert answer["total"] == 2 and len(answer["rows"]) == 1 and answer["counts"]["all"] == 2
+    for place, id in enumerate(ids(client.get("/api/songs").json())):
+        assert client.get("/api/songs", params={"find": id, "limit": 1}).json()["found"] == place
+    assert client.get("/api/songs", params={"find": "nobody"}).json()["found"] is None
+    assert client.get("/api/songs", params={"title": "café"}).json()["total"] == 2
+    assert client.get("/api/songs", params={"artist": "zzz"}).json()["total"] == 0
+    assert client.get("/api/songs", params={"limit": 10_000}).status_code == 422
+
+
+def test_stars(client: TestClient) -> None:
+    assert client.post("/api/songs/song-one/star", json={"starred": True}).json() == {"starred": True}
+    assert ids(client.get("/api/songs", params={"scope": "starred"}).json()) == ["song-one"]
+    client.post("/api/songs/song-one/star", json={"starred": False})
+    assert client.get("/api/songs", params={"scope": "starred"}).json()["total"] == 0
+    lost = client.post("/api/songs/nobody/star", json={"starred": True})
+    assert lost.status_code == 422 and lost.json()["message"]
+
+
+def test_deleting_spares_and_undoes(client: TestClient) -> None:
+    client.post("/api/songs/song-one/star", json={"starred": True})
+    answer = client.post("/api/songs/delete", json={"ids": ["song-one", "song-two"], "spare_starred": True}).json()
+    assert answer["deleted"] == ["song-two"] and list(answer["spared"]) == ["song-one"]
+    assert client.get("/api/songs").json()["total"] == 1
+    assert client.post("/api/songs/undo", json={}).json() == {"restored": ["song-two"]}
+    assert client.get("/api/songs").json()["total"] == 2
+    assert client.post("/api/songs/undo", json={}).status_code == 422
+    client.post("/api/songs/song-one/star", json={"starred": False})
+
+
+def test_another_site_may_not_write(client: TestClient) -> None:
+    for origin, status in (("https://evil.example", 403), ("null", 403), ("http://testserver", 200)):
+        answer = client.post("/api/songs/song-one/star", json={"starred": False}, headers={"Origin": origin})
+        assert answer.status_code == status
+
+
+def test_a_plan_of_a_good_form(client: TestClient) -> None:
+    form = {"genre": "reggae", "artist": "Harbour Sound", "lyrics": "la la", "seconds": "3"}
+    plan = client.post("/api/plan", json=form).json()
+    assert plan["problems"] == {}
+    assert [level["level"] for level in plan["forecast"]["levels"]] == ["top", "middle", "bottom"]
+    assert plan["truth"]["windows"] and plan["total_seconds"] == pytest.approx(3, abs=0.05)
+
+
+def test_what_the_model_cannot_be_told_stands_beside_its_field(client: TestClient) -> None:
+    late = {"lyrics": "la", "seconds": "3", "total": "10", "offset": 400}
+    assert set(client.post("/api/plan", json=late).json()["problems"]) == {"place"}
+    long = {"lyrics": "la", "seconds": "300"}
+    assert set(client.post("/api/plan", json=long).json()["problems"]) == {"seconds"}
+    answer = client.post("/api/jobs", json=long).json()
+    assert answer["job"] is None and "seconds" in answer["problems"]
+
+
+def test_a_job_waits_and_is_cancelled(client: TestClient) -> None:
+    job = client.post("/api/jobs", json={"lyrics": "la", "seconds": "2", "takes": "2"}).json()["job"]
+    (view,) = client.get("/api/jobs").json()["jobs"]
+    assert (view["id"], view["state"], view["takes"], view["active"]) == (job, "waiting", 2, True)
+    revision = client.get("/api/jobs").json()["revision"]
+    assert client.get("/api/jobs", params={"revision": revision}).json() == {"revision": revision}
+    cancelled = client.post(f"/api/jobs/{job}/cancel").json()
+    assert cancelled["state"] == "cancelled" and cancelled["resumable"] and cancelled["message"]
+    assert client.post(f"/api/jobs/{job}/remove").json() == {"removed": job}
+    assert client.get("/api/jobs").json()["jobs"] == []
+    assert client.post(f"/api/jobs/{job}/resume").status_code == 422
+
+
+def test_a_recipe_comes_back_as_a_form(client: TestClient) -> None:
+    answer = client.get("/api/recipe/song-one", params={"mode": "exact"}).json()
+    assert answer["form"]["seed"] == "7" and answer["said"]
+    plan = client.post("/api/plan", json=answer["form"]).json()
+    assert plan["problems"] == {}
+
+
+def test_a_text_file_is_told_apart_from_sound(client: TestClient) -> None:
+    answer = client.post("/api/prompt", params={"name": "riff.wav"}, content=b"no sound").json()
+    assert answer["token"] is None and "riff.wav" in answer["message"]
+
+
+def test_comparing(client: TestClient) -> None:
+    pair = {"a": "song-one", "b": "song-one", "a_level": "middle", "b_level": "bottom"}
+    answer = client.get("/api/compare", params=pair).json()
+    distances = {measure["name"]: measure["distance"] for measure in answer["measures"]}
+    assert answer["seconds"] == pytest.approx(1, abs=0.01) and not answer["same"]
+    assert distances["Spectral convergence"] is not None and distances["Log-spectral distance"] > 0
+    same = client.get("/api/compare", params=pair | {"a_level": "bottom"}).json()
+    assert same["same"] and same["measures"][0]["distance"] is None and same["measures"][1]["distance"] == 0
+    assert client.get("/api/compare", params=pair | {"a": "nobody"}).status_code == 422
+    assert client.get("/api/choices", params={"q": "paper"}).json()["total"] == 2
+
+
+def test_files_of_the_page_are_asked_about_again(client: TestClient) -> None:
+    assert client.get("/ui/table.js").headers["cache-control"] == "no-cache"
+    assert client.get("/ui/../server.py").status_code == 404
+
+
+def test_services_tell_at_once_that_a_model_is_missing(tmp_path: Path) -> None:
+    from explorer.checkpoints import CheckpointError
+    from explorer.web.services import opened
+
+    with pytest.raises(CheckpointError, match="nowhere"), opened(Settings(tmp_path, tmp_path / "library"), "nowhere"):
+        pytest.fail("it opened")
+    assert not (tmp_path / "library").exists()
