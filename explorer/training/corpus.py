@@ -81,8 +81,7 @@ class Corpus:
             _decode_all(records, audio_file, index_file)
         index = json.loads(index_file.read_text())
         songs = tuple(
-            _read_song(record, start, samples)
-            for record, (start, samples) in zip(records, index["spans"], strict=True)
+            _read_song(record, start, samples) for record, (start, samples) in zip(records, index["spans"], strict=True)
         )
         return cls(songs, np.load(audio_file, mmap_mode="r"), index["sample_rate"])
 

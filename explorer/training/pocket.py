@@ -6,10 +6,31 @@ the model card (assets/models/pocket/README.md).
 
 from __future__ import annotations
 
-from explorer.jukebox.config import Level, VQVAEConfig
+from collections.abc import Iterable
+
+from explorer.jukebox.config import (
+    LEVELS,
+    ConditionerConfig,
+    LabelConfig,
+    LabelRules,
+    Level,
+    LyricsConfig,
+    LyricsPlacement,
+    ModelConfig,
+    PriorConfig,
+    TransformerConfig,
+    Vocabulary,
+    VQVAEConfig,
+)
+from explorer.jukebox.labels import LabelLists
+from explorer.training.corpus import CorpusSong
+from explorer.training.prior import PriorTraining
 from explorer.training.vqvae import VQVAETraining
 
 SAMPLE_RATE = 22_050
+
+BLOCK = 32
+"""Block length of every level: short blocks keep the keys that a step reads few."""
 
 VQVAE_CONFIG = VQVAEConfig(
     downs_t=(1, 1, 1),
@@ -29,3 +50,43 @@ VQVAE_TRAINING = {
     Level.MIDDLE: VQVAETraining(Level.MIDDLE, steps=1800, batch=4, clip_samples=16384),
     Level.BOTTOM: VQVAETraining(Level.BOTTOM, steps=1800, batch=4, clip_samples=16384),
 }
+
+PRIOR_TRAINING = {
+    Level.TOP: PriorTraining(Level.TOP, steps=2000, batch=2, guidance=0.3),
+    Level.MIDDLE: PriorTraining(Level.MIDDLE, steps=1500, batch=4),
+    Level.BOTTOM: PriorTraining(Level.BOTTOM, steps=1500, batch=4),
+}
+
+
+def label_lists(songs: Iterable[CorpusSong]) -> LabelLists:
+    """The corpus' genres and artists in alphabetical order; 0 is unknown."""
+    songs = list(songs)
+    genres = ["unknown", *sorted({song.genre for song in songs})]
+    artists = ["unknown", *sorted({song.artist for song in songs})]
+    return LabelLists({name: i for i, name in enumerate(artists)}, {name: i for i, name in enumerate(genres)})
+
+
+def model_config(lists: LabelLists) -> ModelConfig:
+    """The whole model for a corpus with these labels."""
+    names = len(lists.genres), len(lists.artists)
+    styles = LabelConfig(LabelRules.OWN, *names, max_genres=1)
+    times = LabelConfig(LabelRules.OWN, *names, max_genres=1, t_bins=64, min_seconds=4.0, max_seconds=64.0)
+    words = TransformerConfig(
+        n_ctx=192, width=128, depth=4, heads=2, attention_order=0, blocks=6, m_attn=0.5, m_mlp=2.0, init_scale=2.0
+    )
+    lyrics = LyricsConfig(LyricsPlacement.SEPARATE, 192, Vocabulary.V3, loss_fraction=0.1, encoder=words)
+    # attention order 6 reads the lyrics in every fourth layer; the second of these is guided
+    top = PriorConfig(
+        VQVAE_CONFIG.codes, _stack(2048, 256, 9, 4, 6), times, None, lyrics, alignment_layer=7, alignment_head=0
+    )
+    conditioner = ConditionerConfig(width=128, depth=4, dilation_growth=3, dilation_cycle=4)
+    upsampler = PriorConfig(VQVAE_CONFIG.codes, _stack(1024, 256, 6, 2, 2), styles, conditioner)
+    return ModelConfig("pocket", SAMPLE_RATE, VQVAE_CONFIG, (upsampler, upsampler, top), hop_fraction=(0.5, 0.5, 0.5))
+
+
+def _stack(n_ctx: int, width: int, depth: int, heads: int, order: int) -> TransformerConfig:
+    return TransformerConfig(n_ctx, width, depth, heads, order, n_ctx // BLOCK, m_attn=0.5, m_mlp=2.0, init_scale=1.5)
+
+
+def all_levels(lists: LabelLists) -> dict[Level, LabelLists]:
+    return dict.fromkeys(LEVELS, lists)

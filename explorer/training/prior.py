@@ -181,4 +181,3 @@ def _mean_guide(prior: Prior, maker: ExampleMaker, examples: list[Example]) -> f
         weights = prior.lyric_weights(batch.codes, conditioning, prior.config.alignment_layer)
         values.append(float(guidance_loss(weights, batch, prior.config)))
     return sum(values) / len(values)
-

@@ -65,9 +65,7 @@ def measure_bandwidth(corpus: Corpus, clip_samples: int, clips: int = 1000, seed
     return Bandwidth(l1=float(audio.abs().mean()), l2=float(audio.var()), spec=float(spec.mean()))
 
 
-def train_vqvae(
-    config: VQVAEConfig, training: VQVAETraining, corpus: Corpus, heldout: Corpus, path: Path
-) -> VQVAE:
+def train_vqvae(config: VQVAEConfig, training: VQVAETraining, corpus: Corpus, heldout: Corpus, path: Path) -> VQVAE:
     """Train one level to its last step, resuming what ``path`` holds; returns averaged weights."""
     level = training.level.index
     settings = {**dataclasses.asdict(training), "vqvae": dataclasses.asdict(config)}

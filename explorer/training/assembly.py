@@ -1,0 +1,88 @@
+"""From finished runs to a model folder: which run gives which weights.
+
+A training folder holds one run per part: vqvae-top, vqvae-middle, vqvae-bottom, prior-top, …
+Knows: how they are put together. Does not know how they were trained.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from explorer.checkpoints.folder import save_model_folder
+from explorer.jukebox.config import LEVELS, Level, ModelConfig, VQVAEConfig
+from explorer.jukebox.labels import LabelLists
+from explorer.jukebox.vqvae import VQVAE
+
+
+class UnfinishedRun(ValueError):
+    """A run that another step needs and that is missing or not at its last step."""
+
+
+def vqvae_run(runs: Path, level: Level) -> Path:
+    return runs / f"vqvae-{level}"
+
+
+def prior_run(runs: Path, level: Level) -> Path:
+    return runs / f"prior-{level}"
+
+
+def _finished_state(run: Path) -> dict[str, Any]:
+    """The last checkpoint of a run. Raises UnfinishedRun unless it has done all its steps."""
+    file = run / "state.pt"
+    if not file.exists():
+        raise UnfinishedRun(f"{run} has no checkpoint yet; train it first.")
+    state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+    steps = json.loads((run / "settings.json").read_text())["settings"]["steps"]
+    if state["step"] < steps:
+        raise UnfinishedRun(f"{run} is at step {state['step']} of {steps}; run its command again to finish it.")
+    return state
+
+
+def assemble_vqvae(config: VQVAEConfig, runs: Path, levels: tuple[Level, ...] = LEVELS) -> VQVAE:
+    """The averaged weights of the levels' finished runs as one VQ-VAE; other levels stay untrained."""
+    vqvae = VQVAE(config)
+    for level in levels:
+        state = _finished_state(vqvae_run(runs, level))
+        part = torch.nn.ModuleList([vqvae.encoders[level.index], vqvae.decoders[level.index]])
+        part.load_state_dict(state["average"])
+        vqvae.bottleneck.level(level.index).k.copy_(state["k"])
+    return vqvae.eval().requires_grad_(False)
+
+
+def prior_weights(runs: Path, level: Level) -> dict[str, torch.Tensor]:
+    """The averaged weights of a finished prior run, under their published names."""
+    state = _finished_state(prior_run(runs, level))
+    average: dict[str, torch.Tensor] = state["average"]
+    # a tied head is one parameter with two published names
+    return {name: average.get(name, tensor) for name, tensor in state["model"].items()} | {
+        "prior.x_out.weight": average.get("prior.x_out.weight", average["prior.x_emb.weight"])
+    }
+
+
+def export_model(
+    runs: Path, config: ModelConfig, lists: LabelLists, target: Path, dtype: torch.dtype = torch.float16
+) -> list[str]:
+    """Write every finished part into a model folder; returns their names.
+
+    Transformer weights are stored in ``dtype`` (they are computed in float32 on the CPU anyway);
+    the VQ-VAE, whose codes must not change, in float32. Raises UnfinishedRun when nothing is finished.
+    """
+    states: dict[str, dict[str, torch.Tensor]] = {}
+    problems = []
+    try:
+        states["vqvae"] = dict(assemble_vqvae(config.vqvae, runs).state_dict())
+    except UnfinishedRun as error:
+        problems.append(str(error))
+    for level in LEVELS:
+        try:
+            states[level.value] = {k: v.to(dtype) for k, v in prior_weights(runs, level).items()}
+        except UnfinishedRun as error:
+            problems.append(str(error))
+    if not states:
+        raise UnfinishedRun(" ".join(problems))
+    save_model_folder(target, config, states, dict.fromkeys(LEVELS, lists))
+    return sorted(states)

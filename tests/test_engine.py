@@ -1,0 +1,178 @@
+"""The engine end to end on a tiny model: every mode, and what must not change the codes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from explorer.engine import DeviceError, Jukebox, choose_device
+from explorer.jukebox.config import LEVELS, Level
+from explorer.jukebox.events import (
+    AlignmentDone,
+    Event,
+    Finished,
+    LevelDone,
+    LevelStarted,
+    Preview,
+    Progress,
+    WindowDone,
+)
+from explorer.jukebox.sampling import window_conditioning
+from explorer.jukebox.song import LevelSampling, SamplingOptions, Song, SongError
+from tests.tiny import tiny_jukebox
+
+SONG = Song("reggae", "0.6 Harbour Sound / 0.4 Tin Whistle", "one two three\nfour five", 1.6, seed=3)
+SECOND = Song("metal", "Café Névoa", "", 1.6, seed=11)
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["separate", "merged"])
+def jukebox(request: pytest.FixtureRequest) -> Jukebox:
+    return tiny_jukebox(request.param)
+
+
+@pytest.fixture(scope="module")
+def events(jukebox: Jukebox) -> list[Event]:
+    return list(jukebox.generate([SONG, SECOND]))
+
+
+def codes_of(events: list[Event]) -> dict[Level, torch.Tensor]:
+    assert isinstance(events[-1], Finished)
+    return events[-1].codes
+
+
+def test_events_tell_the_whole_story(jukebox: Jukebox, events: list[Event]) -> None:
+    levels = [e.level for e in events if isinstance(e, LevelStarted)]
+    assert levels == [Level.TOP, Level.MIDDLE, Level.BOTTOM]
+    for level in levels:
+        plan = jukebox.plan(SONG)[level]
+        started = next(e for e in events if isinstance(e, LevelStarted) and e.level is level)
+        windows = [e for e in events if isinstance(e, WindowDone) and e.level is level]
+        assert started.windows == plan.windows == len(windows)
+        assert started.new_codes == plan.new_codes == plan.length == started.length
+        position = 0
+        for window in windows:
+            assert window.start == position and window.codes.shape == (2, window.stop)
+            assert window.entropy.shape == (2, window.stop - window.start)
+            assert (window.entropy >= 0).all() and (window.entropy <= 7).all()
+            position = window.stop
+        assert position == plan.length
+        progress = [e.codes_done for e in events if isinstance(e, Progress) and e.level is level]
+        assert progress == sorted(progress) and progress[-1] == plan.length
+
+
+def test_previews_add_up_to_the_level(events: list[Event]) -> None:
+    audio: dict[Level, torch.Tensor] = {}
+    for event in events:
+        if isinstance(event, Preview):
+            before = audio.get(event.level, torch.zeros(2, 0))[:, : event.start]
+            audio[event.level] = torch.cat([before, event.audio], dim=1)
+        elif isinstance(event, LevelDone):
+            torch.testing.assert_close(audio[event.level], event.audio, atol=1e-3, rtol=0)
+            assert event.audio.abs().max() <= 1
+
+
+def test_an_alignment_for_the_sung_song_only(events: list[Event]) -> None:
+    (done,) = [e for e in events if isinstance(e, AlignmentDone)]
+    sung, instrumental = done.alignments
+    assert instrumental is None and sung is not None
+    assert sung.weights.shape == (codes_of(events)[Level.TOP].shape[1], len(SONG.lyrics))
+    starts = [c.start for c in sung.characters]
+    assert starts == sorted(starts) and 0 <= starts[0] and sung.characters[-1].end <= 1.6 + 1e-6
+
+
+@settings(max_examples=8, deadline=None)
+@given(chunk=st.integers(1, 70), max_batch=st.integers(1, 2), cut=st.floats(0.0, 0.99), data=st.data())
+def test_chunks_batches_and_interruptions_change_no_code(chunk: int, max_batch: int, cut: float, data: st.DataObject) -> None:
+    jukebox = tiny_jukebox()
+    whole = codes_of(list(jukebox.generate([SONG, SECOND])))
+    stopped_at = data.draw(st.sampled_from(LEVELS))
+    kept = {level: codes for level, codes in whole.items() if level.index > stopped_at.index}
+    kept[stopped_at] = whole[stopped_at][:, : int(cut * whole[stopped_at].shape[1])]
+    options = SamplingOptions(chunk=chunk, max_batch=max_batch)
+    again = codes_of(list(jukebox.generate([SONG, SECOND], options, kept)))
+    # an interruption inside a window leaves later codes of that window a different prompt length,
+    # not different codes
+    for level in LEVELS:
+        assert torch.equal(whole[level], again[level]), level
+
+
+def test_the_global_generator_is_left_alone(jukebox: Jukebox) -> None:
+    state = torch.get_rng_state()
+    short = replace(SONG, seconds=0.4)
+    list(jukebox.generate(short))
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_seeds_labels_and_lyrics_matter(jukebox: Jukebox, events: list[Event]) -> None:
+    top = codes_of(events)[Level.TOP][0]
+    options = SamplingOptions(stop_after=Level.TOP)
+    for other in (replace(SONG, seed=4), replace(SONG, genre="metal"), replace(SONG, lyrics="la la la la")):
+        assert not torch.equal(codes_of(list(jukebox.generate(other, options)))[Level.TOP][0], top), other
+
+
+def test_stop_after_a_level(jukebox: Jukebox) -> None:
+    options = SamplingOptions(stop_after=Level.MIDDLE)
+    assert set(codes_of(list(jukebox.generate(SONG, options)))) == {Level.TOP, Level.MIDDLE}
+    assert set(jukebox.plan(SONG, options)) == {Level.TOP, Level.MIDDLE}
+
+
+def test_upsampling_keeps_the_top(jukebox: Jukebox, events: list[Event]) -> None:
+    whole = codes_of(events)
+    options = SamplingOptions(max_batch=1)
+    again = codes_of(list(jukebox.upsample(whole[Level.TOP][:1], SONG, options)))
+    for level in LEVELS:
+        assert torch.equal(again[level], whole[level][:1])
+
+
+def test_continuing_real_audio_keeps_it(jukebox: Jukebox) -> None:
+    audio = torch.sin(torch.arange(4000) * 0.3).unsqueeze(0) * 0.5
+    prompt = jukebox.encode(audio)
+    assert {level: codes.shape[1] for level, codes in prompt.items()} == {
+        level: 4000 // 128 * 128 // jukebox.config.hop(level) for level in LEVELS
+    }
+    whole = codes_of(list(jukebox.continue_from(prompt, SONG)))
+    for level in LEVELS:
+        n = prompt[level].shape[1]
+        assert torch.equal(whole[level][:, :n], prompt[level]) and whole[level].shape[1] > n
+
+
+def test_greedy_draws_ignore_the_seed(jukebox: Jukebox) -> None:
+    options = SamplingOptions(top=LevelSampling(top_k=1), stop_after=Level.TOP)
+    a, b = (codes_of(list(jukebox.generate(replace(SONG, seed=s), options)))[Level.TOP] for s in (1, 2))
+    assert torch.equal(a, b)
+
+
+@settings(max_examples=12, deadline=None)
+@given(position=st.integers(0, 63), seed=st.integers(0, 50))
+def test_a_code_changes_no_logit_at_or_before_itself(position: int, seed: int) -> None:
+    jukebox = tiny_jukebox(merged=bool(seed % 2))
+    prior = jukebox._priors[Level.TOP]
+    labels = [jukebox.describe(SONG)[Level.TOP]]
+    codes = torch.randint(0, 32, (1, 64), generator=torch.Generator().manual_seed(seed))
+    changed = codes.clone()
+    changed[0, position] = (changed[0, position] + 1 + seed) % 32
+    with torch.inference_mode():
+        conditioning = window_conditioning(prior, labels, 0, None, torch.device("cpu"))
+        a, b = (prior(z, conditioning)[0, prior.config.prefix :] for z in (codes, changed))
+    assert torch.equal(a[: position + 1], b[: position + 1])
+    if position < 63 and not torch.equal(codes, changed):
+        assert not torch.equal(a[position + 1], b[position + 1])
+
+
+def test_impossible_songs_are_refused_before_any_work(jukebox: Jukebox) -> None:
+    with pytest.raises(SongError, match="same length"):
+        jukebox.generate([SONG, replace(SONG, seconds=2.0)])
+    with pytest.raises(SongError, match="at least"):
+        jukebox.generate(replace(SONG, seconds=0.001))
+    with pytest.raises(SongError, match="rows"):
+        jukebox.generate(SONG, given={Level.TOP: torch.zeros(2, 3)})
+
+
+def test_devices() -> None:
+    assert choose_device("cpu").type == "cpu"
+    with pytest.raises(DeviceError, match="no device abacus"):
+        choose_device("abacus")
