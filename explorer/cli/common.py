@@ -9,10 +9,12 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
+from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from explorer.settings import DEVICES, Settings
@@ -144,6 +146,27 @@ class Progress:
         if self._live and self._width:
             sys.stderr.write("\n")
             self._width = 0
+
+
+class CtrlC:
+    """While open, the first Ctrl-C only sets ``pressed``, so that nothing is cut off while it is
+    written; the second one stops at once."""
+
+    def __init__(self) -> None:
+        self.pressed = False
+
+    def __enter__(self) -> CtrlC:
+        self._before = signal.signal(signal.SIGINT, self._press)
+        return self
+
+    def __exit__(self, *ending: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _press(self, number: int, frame: FrameType | None) -> None:
+        if self.pressed:
+            raise KeyboardInterrupt
+        self.pressed = True
+        print("\nStopping at the next good moment. Press Ctrl-C again to stop at once.", file=sys.stderr, flush=True)
 
 
 def whole_number(least: int) -> Callable[[str], int]:

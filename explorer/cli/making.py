@@ -7,12 +7,14 @@ know: how anything is sampled or stored (``studio.run``).
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.cli.common import (
+    CtrlC,
     Progress,
     Stopped,
     UsageError,
@@ -158,6 +160,7 @@ def _make(options: argparse.Namespace, request: JobRequest, parent: Sample | Non
     limits = settings_of(options).limits
     if request.takes > limits.takes:
         raise UsageError(f"At most {limits.takes} takes can be made at once, not {request.takes}.")
+    _ = request.songs  # the last take's seed must fit too
     if request.prompt is not None:
         check_prompt(request, limits.prompt_bytes, limits.prompt_seconds)
     engine = load_engine(options)
@@ -216,16 +219,20 @@ def _follow(options: argparse.Namespace, engine: Jukebox, request: JobRequest, t
     from explorer.studio.run import run_takes
     from explorer.studio.speed import SpeedBook
 
-    again = f"run: python -m explorer generate --resume --model {options.model} --out {options.out}"
+    model, out = shlex.quote(options.model), shlex.quote(str(options.out))
+    again = f"run: python -m explorer generate --resume --model {model} --out {out}"
     created = datetime.now(UTC).isoformat(timespec="seconds")
     accounting = Accounting(JobRecord("terminal", request, JobState.RUNNING, created, 0))
     progress = Progress()
     try:
         accounting.start(engine, takes, SpeedBook(settings_of(options).speeds))
-        for event in run_takes(engine, takes):
-            accounting.take_in(event)
-            if accounting.level is not None and accounting.record.levels[accounting.level].windows:
-                progress.show(progress_line(accounting))
+        with CtrlC() as ctrl_c:
+            for event in run_takes(engine, takes):
+                accounting.take_in(event)
+                if accounting.level is not None and accounting.record.levels[accounting.level].windows:
+                    progress.show(progress_line(accounting))
+                if ctrl_c.pressed:
+                    raise KeyboardInterrupt
     except KeyboardInterrupt:
         kept = kept_sentence(accounting.record)
         raise Stopped(f"Stopped. {kept} To go on, {again}") from None

@@ -66,27 +66,27 @@ def failure_message(
     record: JobRecord,
     level: Level | None,
     report: str | None = None,
-    again: str = "press Resume",
+    again: str = "press Resume.",
 ) -> str:
     """The message of a failed job. ``level`` is the one being sampled, ``report`` the file with details,
-    ``again`` how to go on."""
+    ``again`` how to go on, with its punctuation: a command ends without a full stop."""
     kept = kept_sentence(record)
     place = where(record, level)
     if disk_full(error):
-        return f"The disk was full{place}. {kept} Free some space, then {again}."
+        return f"The disk was full{place}. {kept} Free some space, then {again}"
     if out_of_memory(error):
         advice = (
             "Make fewer takes, close other programs, or use a smaller model."
             if record.request.takes > 1
             else "Close other programs, or use a smaller model."
         )
-        return f"The memory was not enough{place}. {kept} {advice} Then {again}."
+        return f"The memory was not enough{place}. {kept} {advice} Then {again}"
     if isinstance(error, ValueError):
         return f"{_sentence(str(error))} {kept}"
     details = f" Details: {report}." if report else ""
     return (
         f"Something went wrong inside the program{place} ({type(error).__name__}: {str(error)[:200]}). "
-        f"{kept} To try again, {again}.{details}"
+        f"{kept} To try again, {again}{details}"
     )
 
 
