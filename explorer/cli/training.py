@@ -1,4 +1,4 @@
-"""train vqvae | prior | export: the training loops on a corpus, and their outcome as a model folder.
+"""train vqvae | prior | export, and evaluate: training loops on a corpus, their outcome, its figures.
 
 Knows: which settings a run has by default (``training.pocket``). Does not know: the loops.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,17 @@ def add_commands(commands: Any) -> None:
     )
     add_corpus_options(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model folder")
+    parser = add_command(
+        commands,
+        "evaluate",
+        run_evaluate,
+        "Held-out figures of a model: reconstruction and bits per code at every level.",
+        "python -m explorer evaluate --model pocket --corpus corpus/validation --out report.json",
+    )
+    parser.add_argument("--model", default="pocket", metavar="NAME|DIR")
+    parser.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="folder of held-out songs")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the figures as JSON")
+    parser.add_argument("--windows", type=whole_number(1), default=4, metavar="N", help="windows of each song (4)")
 
 
 def add_corpus_options(parser: argparse.ArgumentParser) -> None:
@@ -97,7 +109,7 @@ def run_prior(options: argparse.Namespace) -> int:
     with kept(run):
         vqvae = assemble_vqvae(config.vqvae, options.runs, needed)
         folder = options.runs / "codes"
-        codes = CorpusCodes.encode(corpus, vqvae, needed, folder)
+        codes = CorpusCodes.encode(corpus.thinned(training.every_nth_song), vqvae, needed, folder)
         heldout_codes = CorpusCodes.encode(heldout, vqvae, needed, folder)
         torch.manual_seed(training.seed)
         prior = new_module(config, level.value, "cpu")
@@ -116,6 +128,23 @@ def run_export(options: argparse.Namespace) -> int:
     lists = label_lists(corpus.songs)
     for part in export_model(options.runs, model_config(lists), lists, options.out):
         print(part)
+    return 0
+
+
+def run_evaluate(options: argparse.Namespace) -> int:
+    import json
+
+    from explorer.durable import write_bytes
+    from explorer.settings import Settings
+    from explorer.training.evaluation import evaluate_model, summary
+
+    def say(step: str) -> None:
+        print(step, file=sys.stderr, flush=True)
+
+    models = Settings.from_environment().models
+    found = evaluate_model(options.model, options.corpus, options.windows, models, say)
+    write_bytes(options.out, json.dumps(found, indent=1).encode())
+    print(summary(found))
     return 0
 
 

@@ -93,6 +93,10 @@ class Corpus:
         out[: len(piece)] = piece.astype(np.float32) / 32768.0
         return out
 
+    def thinned(self, every_nth: int) -> Corpus:
+        """Every n-th song only. Songs are sorted by artist, so all artists stay."""
+        return Corpus(self.songs[::every_nth], self._audio, self.sample_rate)
+
     @property
     def seconds(self) -> float:
         return sum(song.samples for song in self.songs) / self.sample_rate

@@ -46,15 +46,15 @@ stride a level instead of several narrow ones: the residual stacks then run at t
 at the audio's, which is what makes training on two cores possible."""
 
 VQVAE_TRAINING = {
-    Level.TOP: VQVAETraining(Level.TOP, steps=1800, batch=4, clip_samples=16384),
-    Level.MIDDLE: VQVAETraining(Level.MIDDLE, steps=1800, batch=4, clip_samples=16384),
-    Level.BOTTOM: VQVAETraining(Level.BOTTOM, steps=1800, batch=4, clip_samples=16384),
+    Level.TOP: VQVAETraining(Level.TOP, steps=1400, batch=4, clip_samples=16384),
+    Level.MIDDLE: VQVAETraining(Level.MIDDLE, steps=1200, batch=4, clip_samples=16384),
+    Level.BOTTOM: VQVAETraining(Level.BOTTOM, steps=1600, batch=4, clip_samples=16384),
 }
 
 PRIOR_TRAINING = {
-    Level.TOP: PriorTraining(Level.TOP, steps=2000, batch=2, guidance=0.3),
-    Level.MIDDLE: PriorTraining(Level.MIDDLE, steps=1500, batch=4),
-    Level.BOTTOM: PriorTraining(Level.BOTTOM, steps=1500, batch=4),
+    Level.TOP: PriorTraining(Level.TOP, steps=1200, batch=2, guidance=0.3, every_nth_song=2),
+    Level.MIDDLE: PriorTraining(Level.MIDDLE, steps=700, batch=2, every_nth_song=6),
+    Level.BOTTOM: PriorTraining(Level.BOTTOM, steps=700, batch=2, every_nth_song=6),
 }
 
 

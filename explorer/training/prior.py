@@ -23,7 +23,11 @@ from explorer.training.runs import RunFolder, WeightAverage, learning_rate
 
 @dataclass(frozen=True)
 class PriorTraining:
-    """Settings of one prior's run. ``guidance`` weighs the alignment head's loss (0: off)."""
+    """Settings of one prior's run.
+
+    ``guidance`` weighs the alignment head's loss (0: off). ``every_nth_song`` leaves songs out where
+    encoding them all would take longer than the steps need.
+    """
 
     level: Level
     steps: int
@@ -36,6 +40,7 @@ class PriorTraining:
     average_mu: float = 0.995
     label_dropout: float = 0.1
     guidance: float = 0.0
+    every_nth_song: int = 1
     log_every: int = 20
     evaluate_every: int = 400
     windows_per_song: int = 2
