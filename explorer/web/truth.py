@@ -68,7 +68,7 @@ def _names(ids: Sequence[tuple[int, float]], known: Mapping[str, int], asked: bo
     for value, weight in ids:
         share = f"{weight:.2f} " if len(ids) > 1 and weight != 1.0 else ""
         parts.append(f"{share}{names.get(value, 'unknown') if value != UNKNOWN else 'unknown'}, {value}")
-    return {"text": "; ".join(parts), "known": all(value != UNKNOWN for value, _ in ids) if asked else None}
+    return {"text": "\n".join(parts), "known": all(value != UNKNOWN for value, _ in ids) if asked else None}
 
 
 def _words(received: SongLabels) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def test_nothing_asked_is_not_a_warning(engine: Jukebox) -> None:
 
 def test_mixtures_show_weights(engine: Jukebox) -> None:
     answer = describe(engine, Song("0.75 reggae / 0.25 metal", "", "la", 3.0), SamplingOptions())
-    assert cells(answer, "Genre")["top"]["text"] == "0.75 reggae, 1; 0.25 metal, 3"
+    assert cells(answer, "Genre")["top"]["text"] == "0.75 reggae, 1\n0.25 metal, 3"
 
 
 def test_windows_cover_the_song_and_walk_through_the_words(engine: Jukebox) -> None:

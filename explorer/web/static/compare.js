@@ -184,6 +184,6 @@ async function measure() {
     $('.measures', root).replaceChildren(
       el('thead', {}, el('tr', {}, el('td'), ...['A', 'B', 'distance'].map(name => el('th', { class: 'n', scope: 'col', text: name })))),
       el('tbody', {}, ...answer.measures.map(m => el('tr', {}, el('th', { scope: 'row' }, m.name, el('div', { class: 'qq', text: m.definition })),
-        el('td', { class: 'n', text: text(m.a, '') }), el('td', { class: 'n', text: text(m.b, '') }), el('td', { class: 'n', text: m.distance === null ? (answer.same ? 'equal' : '–') : text(m.distance, m.unit) })))));
+        el('td', { class: 'n', text: text(m.a, '') }), el('td', { class: 'n', text: text(m.b, '') }), el('td', { class: 'n', text: m.distance === null ? (answer.measures[1].distance === 0 ? 'equal' : '–') : text(m.distance, m.unit) })))));
   } catch (error) { if (mine === asking) $('.problem', root).textContent = error.message; }
 }

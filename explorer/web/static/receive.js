@@ -33,7 +33,7 @@ export function forecast(root, plan, act) {
   table.replaceChildren(
     el('thead', {}, el('tr', {}, ...['Level', 'Windows', 'Codes', 'Codes/s', 'Time'].map((text, i) => el('th', { scope: 'col', class: i ? 'n' : null, text })))),
     el('tbody', {}, ...rows),
-    el('tfoot', {}, el('tr', {}, el('th', { scope: 'row', text: plan.takes === 1 ? '1 take' : plan.takes + ' takes' }), el('td'), el('td'), el('td', { class: 'n', text: memory(f.memory_bytes) }), el('td', { class: 'n', text: f.seconds === null ? 'not measured' : say(f.seconds) }))));
+    el('tfoot', {}, el('tr', {}, el('th', { scope: 'row', text: plan.takes === 1 ? '1 take' : plan.takes + ' takes' }), el('td'), el('td'), el('td'), el('td', { class: 'n', text: f.seconds === null ? 'not measured' : say(f.seconds) }))));
   bar.replaceChildren(...f.levels.filter(level => level.seconds).map(level => el('span', { class: 'lv-' + level.level, style: `flex:${level.seconds}` })));
   fit.replaceChildren(f.fits ? sign('check', 'ok', `Fits: ${memory(f.memory_bytes)} of ${memory(f.memory_free_bytes)} free memory. ${f.message}`) : sign('ask', 'no', f.message + ' '));
   for (const way of f.alternatives) fit.append(' ', el('button', { class: 'b small', text: way.text, onclick: () => act(way) }));
