@@ -42,10 +42,11 @@ def read_archive(path: Path) -> dict[str, torch.Tensor]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
     except pickle.UnpicklingError as error:
-        if "Unsupported" in str(error) or "not an allowed" in str(error) or "disallowed" in str(error):
+        refused = re.search(r"global:?\s+`?([\w.]+)", str(error), re.IGNORECASE)  # what torch calls a name of code
+        if refused:
             raise CheckpointError(
-                f"{path.name} was refused: it contains more than weights ({_refused(error)}), and such a file can "
-                "run programs on this computer. Nothing in it was run. Use an archive from a source you trust."
+                f"{path.name} was refused: it contains more than weights ({refused[1]}), and such a file can run "
+                "programs on this computer. Nothing in it was run. Use an archive from a source you trust."
             ) from error
         raise CheckpointError(_damaged(path)) from error
     except MemoryError:
@@ -67,11 +68,6 @@ def read_archive(path: Path) -> dict[str, torch.Tensor]:
     if len(state) != len(model):
         raise CheckpointError(f"{path.name} holds some weights twice, with and without the prefix module.")
     return state
-
-
-def _refused(error: pickle.UnpicklingError) -> str:
-    found = re.search(r"(?:GLOBAL|class|operand)\s+`?([\w.]+)", str(error))
-    return found[1] if found else "an object that is not a tensor"
 
 
 def _damaged(path: Path) -> str:

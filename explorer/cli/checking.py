@@ -32,11 +32,13 @@ def run_conformance_command(options: argparse.Namespace) -> int:
     for folder in (options.folder, options.vocab):
         if folder is not None and not folder.is_dir():
             raise UsageError(f"{folder} is not a folder.")
-    found = run_conformance(options.folder, options.vocab)
+    # a line as soon as it is known: the whole takes minutes
+    show = (lambda check: None) if options.json else (lambda check: print(check, flush=True))
+    found = run_conformance(options.folder, options.vocab, show=show)
     value = {
         "passed": found.passed,
         "checks": [dataclasses.asdict(check) for check in found.checks],
         "unchecked": list(found.unchecked),
     }
-    report(value, options.json, "\n".join(found.lines()))
+    report(value, options.json, "\n".join(found.summary()))
     return 0 if found.passed else 1

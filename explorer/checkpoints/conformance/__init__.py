@@ -6,6 +6,6 @@ Does not know: how the vectors were made; all sizes come from the files.
 """
 
 from explorer.checkpoints.conformance.report import Check, Report
-from explorer.checkpoints.conformance.run import check, run_conformance
+from explorer.checkpoints.conformance.run import run_conformance
 
-__all__ = ["Check", "Report", "check", "run_conformance"]
+__all__ = ["Check", "Report", "run_conformance"]

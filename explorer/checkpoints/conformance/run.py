@@ -1,4 +1,4 @@
-"""The whole conformance run, and its command.
+"""The whole conformance run.
 
 Knows: which files of a vector folder are checked by whom. Does not know: any of the numbers.
 """
@@ -16,7 +16,6 @@ from explorer.checkpoints.conformance.priors import check_prior
 from explorer.checkpoints.conformance.report import Check, Report
 from explorer.checkpoints.conformance.vectors import Vectors
 from explorer.checkpoints.conformance.vqvae import check_vqvae
-from explorer.checkpoints.errors import CheckpointError
 
 NO_LISTS = "labels.json: its cases need the published label lists; give the folder that holds them"
 
@@ -63,19 +62,3 @@ def _all(vectors: Vectors, vocab: Path | None) -> Iterator[Check | str]:
             yield f"{name}: it has no {name}.npz"
     if vectors.has("pipelines.json"):
         yield from check_pipelines(vectors, lookup)
-
-
-def check(folder: Path, vocab: Path | None = None, device: str = "cpu", write: Callable[[str], None] = print) -> int:
-    """The command: a line per array with its largest difference, then a summary.
-
-    Returns the exit code: 0 when all is within tolerance, 1 when something is not, 2 when the
-    folder cannot be checked at all.
-    """
-    try:
-        report = run_conformance(folder, vocab, device, lambda found: write(str(found)))
-    except CheckpointError as error:
-        write(f"error: {error}")
-        return 2
-    for line in list(report.lines())[len(report.checks) :]:
-        write(line)
-    return 0 if report.passed else 1
