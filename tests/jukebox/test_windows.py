@@ -15,7 +15,9 @@ from explorer.jukebox.windows import plan_windows, window_starts
     fraction=st.floats(0.13, 1.0),
     share=st.floats(0, 1),
 )
-def test_every_missing_code_is_sampled_once_and_in_order(length: int, n_ctx: int, fraction: float, share: float) -> None:
+def test_every_missing_code_is_sampled_once_and_in_order(
+    length: int, n_ctx: int, fraction: float, share: float
+) -> None:
     have = int(share * length)
     position = have
     for window in plan_windows(length, n_ctx, fraction, have):

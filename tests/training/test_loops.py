@@ -1,0 +1,185 @@
+"""The loops: resumed runs repeat an uninterrupted one, conditioning is what sampling gives."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from explorer.checkpoints.folder import new_module
+from explorer.jukebox.config import LEVELS, Level
+from explorer.jukebox.labels import LabelLists
+from explorer.jukebox.prior import Prior
+from explorer.jukebox.sampling import window_lyric_indices
+from explorer.jukebox.vqvae import VQVAE
+from explorer.training import runs as runs_module
+from explorer.training.codes import CorpusCodes
+from explorer.training.corpus import Corpus
+from explorer.training.examples import ExampleMaker
+from explorer.training.prior import PriorTraining, evaluate_prior, train_prior
+from explorer.training.vqvae import VQVAETraining, train_vqvae
+from tests.tiny import ARTISTS, GENRES, tiny_config, tiny_jukebox
+from tests.training.making import write_corpus
+
+LISTS = LabelLists(ARTISTS, GENRES)
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    folder = tmp_path_factory.mktemp("corpus")
+    return Corpus.open(write_corpus(folder / "train"), folder / "cache")
+
+
+@pytest.fixture(scope="module")
+def codes(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> CorpusCodes:
+    return CorpusCodes.encode(corpus, tiny_jukebox()._vqvae, LEVELS, tmp_path_factory.mktemp("codes"))
+
+
+def losses(path: Path) -> list[str]:
+    with (path / "log.csv").open() as source:
+        return [",".join(v for k, v in row.items() if k != "seconds") for row in csv.DictReader(source)]
+
+
+class Killed(Exception):
+    pass
+
+
+def killed_after(monkeypatch: pytest.MonkeyPatch, saves: int) -> None:
+    """The run saves at every log row and dies right after its n-th save."""
+    monkeypatch.setattr(runs_module.RunFolder, "save_due", lambda self, minutes=4.0: True)
+    save = runs_module.RunFolder.save
+    count = 0
+
+    def save_and_die(self: runs_module.RunFolder, state: dict[str, object]) -> None:
+        nonlocal count
+        save(self, state)
+        count += 1
+        if count == saves:
+            raise Killed
+
+    monkeypatch.setattr(runs_module.RunFolder, "save", save_and_die)
+
+
+def test_an_interrupted_vqvae_run_repeats_the_whole_one(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tiny_config().vqvae
+    training = VQVAETraining(Level.TOP, steps=8, batch=2, clip_samples=4096, log_every=2, evaluate_every=4, warmup=2)
+    whole = train_vqvae(config, training, corpus, corpus, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        killed_after(patch, 2)
+        with pytest.raises(Killed):
+            train_vqvae(config, training, corpus, corpus, tmp_path / "cut")
+    again = train_vqvae(config, training, corpus, corpus, tmp_path / "cut")
+    assert losses(tmp_path / "cut") == losses(tmp_path / "whole")
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name]), name
+    assert (tmp_path / "cut" / "plot.png").stat().st_size > 1000
+
+
+def new_prior(level: Level) -> Prior:
+    torch.manual_seed(0)
+    prior = new_module(tiny_config(), level.value, "cpu")
+    assert isinstance(prior, Prior)
+    return prior
+
+
+def trained_prior(codes: CorpusCodes, level: Level, training: PriorTraining, path: Path) -> Prior:
+    prior = new_prior(level)
+    maker = ExampleMaker(codes, prior, level, LISTS, 0.2)
+    return train_prior(prior, training, maker, ExampleMaker(codes, prior, level, LISTS, 0.0), path)
+
+
+@pytest.mark.parametrize("level", [Level.TOP, Level.BOTTOM])
+def test_an_interrupted_prior_run_repeats_the_whole_one(
+    level: Level, codes: CorpusCodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guidance = 0.5 if level is Level.TOP else 0.0
+    training = PriorTraining(level, steps=6, batch=2, log_every=2, evaluate_every=6, warmup=2, guidance=guidance)
+    whole = trained_prior(codes, level, training, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        killed_after(patch, 1)
+        with pytest.raises(Killed):
+            trained_prior(codes, level, training, tmp_path / "cut")
+    again = trained_prior(codes, level, training, tmp_path / "cut")
+    assert losses(tmp_path / "cut") == losses(tmp_path / "whole")
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name]), name
+
+
+def test_other_settings_need_another_folder(codes: CorpusCodes, tmp_path: Path) -> None:
+    training = PriorTraining(Level.BOTTOM, steps=2, batch=1, log_every=1, evaluate_every=9)
+    trained_prior(codes, Level.BOTTOM, training, tmp_path / "run")
+    with pytest.raises(ValueError, match="other settings"):
+        trained_prior(codes, Level.BOTTOM, replace(training, seed=2), tmp_path / "run")
+    trained_prior(codes, Level.BOTTOM, replace(training, steps=3), tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "settings.json").read_text())
+    assert record["shortened_or_lengthened"] == [{"after_step": 2, "from": 2}]
+
+
+def test_learning_uses_labels_lyrics_and_times(codes: CorpusCodes, tmp_path: Path) -> None:
+    training = PriorTraining(
+        Level.TOP, steps=150, batch=4, log_every=50, evaluate_every=150, warmup=10, peak_rate=3e-3, guidance=0.5,
+        label_dropout=0.0,
+    )  # fmt: skip
+    prior = new_prior(Level.TOP)
+    maker = ExampleMaker(codes, prior, Level.TOP, LISTS, 0.0)
+    before = evaluate_prior(prior, maker, 2)
+    after = evaluate_prior(train_prior(prior, training, maker, maker, tmp_path), maker, 2)
+    assert after["music_bits"] < before["music_bits"] - 0.5
+    assert after["music_bits"] < after["wrong_labels_bits"]
+    assert after["guide_nats"] < before["guide_nats"]
+
+
+def test_examples_are_what_sampling_would_give(corpus: Corpus, codes: CorpusCodes) -> None:
+    prior = new_prior(Level.TOP)
+    maker = ExampleMaker(codes, prior, Level.TOP, LISTS, 0.0)
+    random = np.random.default_rng(0)
+    for _ in range(30):
+        example = maker.draw(random)
+        batch = maker.collate([example])
+        assert batch.codes.shape == (1, prior.config.n_ctx) and batch.sung is not None
+        excerpt, song = example.excerpt, corpus.songs[example.excerpt.song]
+        assert song.lyrics[excerpt.first_character :].startswith(excerpt.lyrics)
+        first = excerpt.start // prior.hop + example.start
+        assert batch.codes[0].tolist() == codes.song(excerpt.song, Level.TOP)[first : first + 64].tolist()
+        assert int(batch.labels.total_length[0]) == excerpt.stop - excerpt.start
+        assert int(batch.labels.offset[0]) == example.start * prior.hop
+        # every code at which a character is sung points to that character's column
+        indices = window_lyric_indices(prior, example.labels, example.start)
+        for code, column in enumerate(batch.sung[0].tolist()):
+            if column < 0:
+                continue
+            second = (first + code + 0.5) * prior.hop / corpus.sample_rate
+            character = song.characters[excerpt.first_character + indices[column]]
+            assert character.start - 0.02 <= second <= character.end + 0.02
+
+
+def test_upsampler_examples_line_up_with_the_level_above(codes: CorpusCodes) -> None:
+    prior = new_prior(Level.BOTTOM)
+    maker = ExampleMaker(codes, prior, Level.BOTTOM, LISTS, 0.0)
+    batch = maker.batch(3, seed=1, step=5)
+    assert batch.upper is not None and batch.upper.shape[1] * prior.upsampling == prior.config.n_ctx
+    again = maker.batch(3, seed=1, step=5)
+    assert torch.equal(batch.codes, again.codes) and torch.equal(batch.upper, again.upper)
+    assert not torch.equal(batch.codes, maker.batch(3, seed=1, step=6).codes)
+    example = maker.fixed(2)[1]
+    middle = codes.song(example.excerpt.song, Level.MIDDLE)
+    found = maker.collate([example]).upper
+    assert found is not None
+    first = example.start // prior.upsampling
+    assert found[0].tolist() == middle[first : first + found.shape[1]].tolist()
+
+
+def test_codes_are_those_of_the_whole_song(corpus: Corpus, codes: CorpusCodes) -> None:
+    vqvae = tiny_jukebox()._vqvae
+    assert isinstance(vqvae, VQVAE)
+    song = corpus.songs[0]
+    audio = torch.from_numpy(corpus.audio(song, 0, song.samples // 128 * 128)).view(1, -1, 1)
+    for level in LEVELS:
+        assert codes.song(0, level).tolist() == vqvae.encode(audio, level.index)[0].tolist()
