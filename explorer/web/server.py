@@ -23,12 +23,12 @@ from explorer.jukebox.song import SongError
 from explorer.library import LibraryError, RecordError
 from explorer.studio import StudioError
 from explorer.web import media, pages
-from explorer.web.routes import comparing, making, songs
+from explorer.web.routes import comparing, learning, making, songs
 from explorer.web.services import Services
 from explorer.web.theme import theme, token_css
 
 STATIC = Path(__file__).parent / "static"
-STYLES = ("frame", "base", "table", "create", "player", "compare")
+STYLES = ("frame", "base", "table", "create", "player", "compare", "learn")
 USER_ERRORS = (AudioError, CheckpointError, LibraryError, RecordError, SongError, StorageError, StudioError)
 """Errors whose message is for the person at the page."""
 
@@ -72,11 +72,12 @@ def build(services: Services) -> FastAPI:
     app.include_router(songs.routes(services.library, services.studio))
     app.include_router(making.routes(services.library, services.studio, services.uploads, services.model))
     app.include_router(comparing.routes(services.library))
+    app.include_router(learning.routes(services.library, services.model, services.settings.models))
     app.include_router(media.routes(services.library))
     app.mount("/ui", FreshFiles(directory=STATIC), name="ui")
     mounted: FastAPI = gr.mount_gradio_app(
         app,
-        pages.build(),
+        pages.build(services),
         path="/",
         theme=theme(),
         head=_head(),

@@ -61,7 +61,7 @@ def test_first_song(server: Server, open_page: Callable[..., Page], picture: Cal
     # The first window of the top level is enough to hear something.
     dock = page.get_by_role("complementary", name="Player")
     expect(dock).to_be_visible()
-    expect(dock.get_by_text("being made")).to_be_visible()
+    expect(dock.locator(".trans .tag")).to_have_text("being made")
     page.get_by_role("button", name="Play what is there").click()
     expect(dock.get_by_role("button", name="Pause")).to_be_visible()
     page.wait_for_function("() => document.querySelector('.dock .clock b').textContent !== '0:00.0'")

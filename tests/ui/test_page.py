@@ -172,3 +172,17 @@ def test_pictures_in_the_dark(
     picture(page, "create-dark")
     page.get_by_role("button", name="Light or dark").click()
     expect(page.locator("body.dark")).to_have_count(0)
+
+
+def test_other_programs_can_make_find_and_read_songs(server: Server) -> None:
+    from gradio_client import Client
+
+    client = Client(server.address, verbose=False)
+    steps = list(client.submit("", "", "one two three", 1.5, 3, api_name="/generate"))
+    assert steps[-1]["state"] == "finished"
+    assert [level["state"] for level in steps[-1]["levels"]] == ["finished"] * 3
+    found = client.predict("three two", 10, api_name="/songs")
+    assert found[0]["id"] == steps[-1]["sample_ids"][0]
+    song = client.predict(found[0]["id"], api_name="/song")
+    assert song["recipe"]["song"]["seed"] == 3
+    assert set(song["files"]) == {"top", "middle", "bottom"}

@@ -151,3 +151,23 @@ def test_services_tell_at_once_that_a_model_is_missing(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="nowhere"), opened(Settings(tmp_path, tmp_path / "library"), "nowhere"):
         pytest.fail("it opened")
     assert not (tmp_path / "library").exists()
+
+
+def test_a_stretch_in_codes(client: TestClient) -> None:
+    answer = client.get("/api/learn/song-one", params={"start": 0.5, "seconds": 0.1}).json()
+    rate, top = answer["sample_rate"], answer["levels"]["top"]
+    first = int(0.5 * rate / 128)
+    assert top["codes"][0] == first and top["begin"] == pytest.approx(first * 128 / rate)
+    assert len(answer["levels"]["bottom"]["codes"]) == pytest.approx(0.1 * rate / 8, abs=2)
+    assert len(top["wave"]) == pytest.approx(0.1 * rate, abs=2)
+    assert top["shades"] is None, "the song of another model has no place in this model's codebook"
+    assert client.get("/api/learn/song-one", params={"seconds": 50}).status_code == 422
+
+
+def test_costs(client: TestClient) -> None:
+    answer = client.get("/api/costs/song-one").json()
+    top, _, bottom = answer["rows"]
+    assert answer["finest"] == "bottom" and bottom["distance"] is None and top["distance"] > 0
+    assert top["kbit"] == pytest.approx(22050 / 128 * 11 / 1000)
+    assert top["smaller"] == pytest.approx(22050 * 16 / 1000 / top["kbit"])
+    assert top["used"] == int(22050 / 128) and max(top["usage"]) == 1

@@ -52,7 +52,8 @@ def routes(library: Library, studio: Studio, uploads: Uploads, model: str) -> AP
         engine = studio.engine(model)
         import torch
 
-        where = f"{engine.device.type.upper()}, {torch.get_num_threads()} threads"
+        threads = torch.get_num_threads()
+        where = f"{engine.device.type.upper()}, {threads} thread{'' if threads == 1 else 's'}"
         place = where if engine.device.type == "cpu" else str(engine.device)
         return {"device": f"{engine.name} on {place}", "reason": f"{engine.precision.reason} ({platform.machine()})"}
 
