@@ -101,20 +101,25 @@
     return result;
   }
 
-  /** Frame by frame while playing and switching: the clock, where the playhead stands, how many letters are lit. */
+  /** While playing and switching, at every frame that the player draws: the sound's place before and after, the playhead's, letters lit. */
   async function followPlaying() {
     const seen = [];
-    player.play();
-    const until = performance.now() + 2500;
-    while (performance.now() < until) {
-      await new Promise((done) => requestAnimationFrame(done));
-      const time = player.audio.position;
-      const x = new DOMMatrix(getComputedStyle(player.lanes.head).transform).m41;
+    const draw = player.frame;
+    player.frame = (...how) => {
+      const from = player.audio.position;
+      draw.apply(player, how);
+      const to = player.audio.position; // later than `from` by what drawing took on this machine
+      const x = new DOMMatrix(player.lanes.head.style.transform).m41;
       const head = (x / player.lanes.over.clientWidth) * player.sample.duration;
-      seen.push({ time, head, lit: document.querySelectorAll('.lyr .c.on').length });
-      if (seen.length % 20 === 7) player.setLevel(['top', 'middle', 'bottom'][Math.floor(seen.length / 20) % 3]);
+      seen.push({ from, to, head, lit: document.querySelectorAll('.lyr .c.on').length });
+    };
+    player.play();
+    for (const level of ['middle', 'top', 'bottom', 'top', 'middle']) {
+      await rest(500);
+      player.setLevel(level);
     }
     player.pause();
+    player.frame = draw;
     return seen;
   }
 

@@ -3,10 +3,11 @@
  * Knows: which song is shown, which level is heard, and how the parts in ./player work together.
  * Does not know: the table, the forms, or how songs are made.
  */
-import { $, LEVELS, clamp, el, hear, icon, memory, phone, request, tell, toast } from './dom.js';
+import { $, LEVELS, clamp, hear, memory, phone, request, tell, toast } from './dom.js';
 import { LockStep, fetchSound } from './player/audio.js';
 import { onTheme, paintLegend } from './player/colour.js';
 import { attentionUrl, entropyUrl, fetchArray, fetchSample, spectrumUrl } from './player/data.js';
+import { showFault } from './player/fault.js';
 import { bindKeys } from './player/keys.js';
 import { Lanes } from './player/lanes.js';
 import { Popovers } from './player/popovers.js';
@@ -32,6 +33,7 @@ export class Player {
     this.wanted = LEVELS.includes(memory.get('level')) ? memory.get('level') : 'bottom';
     this.loop = null;
     this.loopOn = false;
+    this.making = new Set(); // ids of the samples that jobs are at work on
     this.request = null; // {controller, id}: what is being fetched for the song that is shown
     this.calm = matchMedia('(prefers-reduced-motion: reduce)');
     const seek = (time) => this.seek(time);
@@ -53,11 +55,10 @@ export class Player {
 
   // ---- the song ----------------------------------------------------------------------------
 
-  /** Shows a sample. `play` starts it, `time` and `level` are where and what to hear; omitted ones stay. */
+  /** Shows a sample. `play` starts it, `time` and `level` (of this song only) are where and what to hear. */
   async load({ id, play = false, level, time }) {
-    if (LEVELS.includes(level)) this.wanted = level;
     if (this.sample?.id === id && !this.request?.failed) {
-      if (level) this.setLevel(level);
+      if (level) this.setLevel(level, false);
       if (time !== undefined) this.seek(time);
       if (play) this.play();
       return;
@@ -69,7 +70,7 @@ export class Player {
     try {
       const sample = await fetchSample(id, controller.signal);
       if (this.request !== mine) return;
-      this.show(sample, time ?? 0);
+      this.show(sample, time ?? 0, level ?? this.wanted);
       await this.fetchParts(sample, mine, { play });
     } catch (error) {
       if (mine !== this.request || error.name === 'AbortError') return;
@@ -78,7 +79,7 @@ export class Player {
     }
   }
 
-  show(sample, time) {
+  show(sample, time, level) {
     this.audio.pause();
     this.audio.clear();
     this.alert(null);
@@ -87,7 +88,7 @@ export class Player {
     this.loopOn = false;
     this.audio.seconds = sample.duration;
     this.dock.hidden = false;
-    this.level = this.hearable(this.wanted);
+    this.level = this.hearable(level);
     this.audio.setLevel(this.level);
     this.audio.seek(time);
     this.lanes.show(sample, LEVELS, this.level);
@@ -375,16 +376,8 @@ export class Player {
 
   /** What went wrong stays beside the player until it is dealt with. */
   alert(message, retry) {
-    const box = $('.alert', this.dock);
-    box.hidden = !message;
-    if (!message) return;
-    this.dock.hidden = false;
-    const close = () => { box.hidden = true; };
-    box.replaceChildren(
-      el('span', { text: message }),
-      el('button', { class: 'b', type: 'button', text: 'Try again', onclick: () => { close(); retry(); } }),
-      el('button', { class: 'b quiet sq', type: 'button', 'aria-label': 'Close this message', onclick: close }, icon('x')),
-    );
+    if (message) this.dock.hidden = false;
+    showFault($('.alert', this.dock), message, retry);
   }
 
   listen() {
@@ -395,6 +388,11 @@ export class Player {
       if (this.sample?.id !== id) return;
       this.sample.starred = starred;
       this.transport.show(this.sample);
+    });
+    hear('jobs', (jobs) => {
+      const before = this.making.has(this.sample?.id);
+      this.making = new Set(jobs.filter((job) => job.active).flatMap((job) => job.sample_ids));
+      if (this.sample && this.making.has(this.sample.id) !== before) this.transport.show(this.sample);
     });
     onTheme(() => this.repaint(true));
     this.audio.addEventListener('state', () => {

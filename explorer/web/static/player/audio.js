@@ -103,10 +103,24 @@ export class LockStep extends EventTarget {
     return clamp(raw, 0, this.seconds);
   }
 
-  /** Song position that is heard now: the clock less what the device still holds back. */
+  /**
+   * The instant of the context's clock that is heard now. The clock itself runs in steps of a device buffer and ahead of
+   * the loudspeaker; the output timestamp says when which instant came out, and time since then fills the steps.
+   */
+  heardTime() {
+    const { currentTime, outputLatency, state } = this.context;
+    const stamp = state === 'running' ? this.context.getOutputTimestamp?.() : null;
+    if (stamp?.performanceTime > 0) {
+      const heard = stamp.contextTime + (performance.now() - stamp.performanceTime) / 1000;
+      // A device that just woke up gives old stamps: those are not believed.
+      if (heard > currentTime - 0.5 && heard < currentTime + 0.05) return heard;
+    }
+    return currentTime - (Number.isFinite(outputLatency) ? clamp(outputLatency, 0, 0.5) : 0);
+  }
+
+  /** Song position that is heard now. */
   get position() {
-    const late = Number.isFinite(this.context.outputLatency) ? clamp(this.context.outputLatency, 0, 0.5) : 0;
-    return this.positionAt(this.context.currentTime - late);
+    return this.playing ? this.positionAt(this.heardTime()) : this.paused;
   }
 
   /** Which level is heard. The others run on silently at the same sample. */

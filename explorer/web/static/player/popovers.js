@@ -64,7 +64,7 @@ export class Popovers {
   fillRecipe() {
     const { sample } = this.player;
     const list = el('dl', { class: 'kv' });
-    for (const [key, value] of recipeRows(sample)) list.append(el('dt', { text: key }), el('dd', { text: value }));
+    for (const [key, value] of recipeRows(sample, this.player.making.has(sample.id))) list.append(el('dt', { text: key }), el('dd', { text: value }));
     const action = (text, mode) => el('button', { class: 'b', type: 'button', text, onclick: () => { this.close(); if (phone.matches) this.player.open(false); tell('recipe', { id: sample.id, mode }); } });
     const copy = el('button', { class: 'b', type: 'button', text: 'Copy recipe', onclick: () => this.copy(JSON.stringify(sample.recipe, null, 1)) });
     const actions = [action('Same again', 'again'), action('Same style, new lyrics', 'style'), action('Continue this', 'continue')];
@@ -133,7 +133,7 @@ const png = (picture) =>
   });
 
 /** What the recipe says, in words: [[name, value]]. Works from the record alone. */
-export function recipeRows(sample) {
+export function recipeRows(sample, making = false) {
   const song = sample.recipe?.song ?? {};
   const sampling = sample.recipe?.sampling ?? {};
   const lines = (sample.lyrics ?? '').split('\n').filter((line) => line.trim()).length;
@@ -156,7 +156,8 @@ export function recipeRows(sample) {
   ];
   if (filters.length) rows.push(['Filter', filters.join(', ')]);
   if (sample.prompt_seconds) rows.push(['Given', `the first ${sample.prompt_seconds.toFixed(1)} s`]);
-  rows.push(['Made', sample.state === 'finished' ? [day, sample.device, spent ? `${Math.round(spent)} s` : ''].filter(Boolean).join(', ') : `now${sample.device ? `, on ${sample.device}` : ''}`]);
+  const made = [making ? 'now' : day, sample.device, spent ? `${Math.round(spent)} s` : '', making || sample.state === 'finished' ? '' : 'not finished'];
+  rows.push(['Made', made.filter(Boolean).join(', ')]);
   rows.push(['Licence', [sample.licence, 'AI-generated'].filter(Boolean).join(', ')]);
   for (const note of sample.notes ?? []) rows.push(['Note', note]);
   return rows;

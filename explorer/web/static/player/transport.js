@@ -36,6 +36,7 @@ export class Transport {
     for (const node of $$('[data-do]', dock)) node.addEventListener('click', () => actions[node.dataset.do](node));
     for (const node of $$('[data-star]', dock)) node.addEventListener('click', () => player.star());
     this.mini.addEventListener('pointerdown', (event) => {
+      if (!player.sample) return;
       const box = this.mini.getBoundingClientRect();
       player.seek(((event.clientX - box.left) / box.width) * player.sample.duration);
     });
@@ -45,6 +46,22 @@ export class Transport {
     });
     this.levels.addEventListener('keydown', (event) => this.arrows(event));
     this.showPlaying(false);
+    this.opener = $('.trans [data-do="open"]', dock);
+    this.opener.addEventListener('keydown', (event) => {
+      if (event.key !== 'Enter' || !phone.matches) return;
+      player.open(true);
+      event.preventDefault();
+    });
+    this.markOpener();
+    phone.addEventListener('change', () => this.markOpener());
+  }
+
+  /** On phones the title opens the sheet, so it is a button there and plain text elsewhere. */
+  markOpener() {
+    for (const [name, value] of [['role', 'button'], ['tabindex', '0'], ['title', 'Open the player']]) {
+      if (phone.matches) this.opener.setAttribute(name, value);
+      else this.opener.removeAttribute(name);
+    }
   }
 
   /** Arrows go round in a radio group, and nowhere else. */
@@ -60,7 +77,7 @@ export class Transport {
   }
 
   show(sample) {
-    const tag = sample.state !== 'finished' ? 'being made' : sample.model === 'pocket' ? 'demo model' : sample.model;
+    const tag = this.player.making.has(sample.id) ? 'being made' : sample.state !== 'finished' ? 'unfinished' : sample.model === 'pocket' ? 'demo model' : sample.model;
     const about = [named(sample.artist, 'unknown artist'), named(sample.genre, 'unknown genre'), sample.collection].join(', ');
     for (const box of $$('.np', this.dock)) {
       $('.t', box).replaceChildren(el('span', { text: sample.title }), el('span', { class: 'tag', text: tag }));
