@@ -6,6 +6,7 @@ a request left the machine or anything was reported on the console.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -17,6 +18,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -42,6 +44,28 @@ class Server:
     log: Path
     seconds: str
     trained: bool
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """GET ``path``, or POST ``body`` as JSON."""
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(self.address + path, data, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=PATIENCE / 1000) as answer:
+            return dict(json.load(answer))
+
+    def jobs(self) -> list[dict[str, Any]]:
+        return list(self.ask("/api/jobs")["jobs"])
+
+    def quiet(self) -> None:
+        """No test may stand in the next one's queue: cancel what is active, forget what ended."""
+        end = time.monotonic() + PATIENCE / 1000
+        while (jobs := self.jobs()) and time.monotonic() < end:
+            for job in jobs:
+                if not job["active"]:
+                    self.ask(f"/api/jobs/{job['id']}/remove", {})
+                elif not job["cancelling"]:
+                    self.ask(f"/api/jobs/{job['id']}/cancel", {})
+            time.sleep(0.1)
+        assert not jobs, "the server does not come to rest"
 
 
 @pytest.fixture(scope="session")
@@ -125,6 +149,7 @@ class Watch:
 @pytest.fixture
 def open_page(server: Server, browser: Browser) -> Iterator[Callable[..., Page]]:
     """``open_page(path="/", **context options)``; afterwards every page must have been clean."""
+    server.quiet()
     contexts: list[BrowserContext] = []
     watch = Watch()
 

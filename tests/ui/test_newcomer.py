@@ -71,7 +71,7 @@ def test_first_song(server: Server, open_page: Callable[..., Page], picture: Cal
     page.get_by_role("tab", name="Create").click()
     job = page.get_by_role("region", name="Now making")
     made = page.locator(".made")
-    expect(job.or_(made).first).to_be_visible()
+    expect(job.or_(made).filter(visible=True).first).to_be_visible()
     expect(made).to_be_visible(timeout=180_000)
     expect(job).to_be_hidden()
     picture(page, "create-light")

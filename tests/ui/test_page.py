@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 import pytest
@@ -16,24 +17,14 @@ HOSTILE = '<img src=x onerror="document.title=1"> & "quotes" </textarea><script>
 @pytest.fixture(scope="module")
 def songs(server: Server) -> list[str]:
     """Three short songs in the library, one of them with markup for its words."""
-    import json
-    import time
-    import urllib.request
-
-    def ask(path: str, body: dict[str, object] | None = None) -> dict[str, object]:
-        data = json.dumps(body).encode() if body is not None else None
-        request = urllib.request.Request(server.address + path, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return dict(json.load(answer))
-
     words = ("Zebra crossing at dawn", "Naïve façade, blue umbrella", HOSTILE)
     started = [
-        ask("/api/jobs", {"lyrics": text, "seconds": "1.5", "seed": str(seed), "stop": "top"})["job"]
+        server.ask("/api/jobs", {"lyrics": text, "seconds": "1.5", "seed": str(seed), "stop": "top"})["job"]
         for seed, text in enumerate(words)
     ]
     end = time.monotonic() + 180
     while time.monotonic() < end:
-        jobs = {job["id"]: job for job in ask("/api/jobs")["jobs"]}  # type: ignore[attr-defined]
+        jobs = {job["id"]: job for job in server.jobs()}
         states = [jobs[job]["state"] for job in started]
         if all(state == "finished" for state in states):
             return [jobs[job]["sample_ids"][0] for job in started]
