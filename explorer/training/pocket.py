@@ -52,7 +52,7 @@ VQVAE_TRAINING = {
 }
 
 PRIOR_TRAINING = {
-    Level.TOP: PriorTraining(Level.TOP, steps=1200, batch=2, guidance=0.3, every_nth_song=2),
+    Level.TOP: PriorTraining(Level.TOP, steps=1200, batch=2, guidance=0.3, every_nth_song=3),
     Level.MIDDLE: PriorTraining(Level.MIDDLE, steps=700, batch=2, every_nth_song=6),
     Level.BOTTOM: PriorTraining(Level.BOTTOM, steps=700, batch=2, every_nth_song=6),
 }
