@@ -216,22 +216,7 @@ def from_record(record: SampleRecord, mode: str) -> tuple[dict[str, Any], str]:
     ``mode``: exact, again (new seed), style (no words), continue, upsample. Raises StudioError for
     any other.
     """
-    song, options = record.song, record.options
-    form: dict[str, Any] = {
-        "genre": song.genre,
-        "artist": song.artist,
-        "lyrics": song.lyrics,
-        "instrumental": song.instrumental,
-        "seconds": f"{song.seconds:g}",
-        "seed": str(song.seed),
-        "takes": "1",
-        "total": "" if song.total_seconds is None else f"{song.total_seconds:g}",
-        "offset": song.offset_seconds,
-        "stop": options.stop_after.value,
-        "mode": JobMode.GENERATE.value,
-        "parent": None,
-        "sampling": {level.value: _level_form(options.level(level)) for level in SAMPLING_ORDER},
-    }
+    form = from_recipe(record.song, record.options)
     name = f"“{record.title}”"
     if mode == "exact":
         return form, f"The whole recipe of {name} is in the form, its seed too."
@@ -246,6 +231,25 @@ def from_record(record: SampleRecord, mode: str) -> tuple[dict[str, Any], str]:
     if mode == "upsample":
         return form | parent | {"stop": Level.BOTTOM.value}, f"Middle and bottom of {name} will be made."
     raise StudioError("A recipe can be used exactly, again, for its style, to continue or to upsample.")
+
+
+def from_recipe(song: Song, options: SamplingOptions) -> dict[str, Any]:
+    """A recipe as form values."""
+    return {
+        "genre": song.genre,
+        "artist": song.artist,
+        "lyrics": song.lyrics,
+        "instrumental": song.instrumental,
+        "seconds": f"{song.seconds:g}",
+        "seed": str(song.seed),
+        "takes": "1",
+        "total": "" if song.total_seconds is None else f"{song.total_seconds:g}",
+        "offset": song.offset_seconds,
+        "stop": options.stop_after.value,
+        "mode": JobMode.GENERATE.value,
+        "parent": None,
+        "sampling": {level.value: _level_form(options.level(level)) for level in SAMPLING_ORDER},
+    }
 
 
 def _level_form(sampling: LevelSampling) -> dict[str, str]:

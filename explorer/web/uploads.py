@@ -46,7 +46,9 @@ class Uploads:
                 async for chunk in body:
                     size += len(chunk)
                     if size > self.most_bytes:
-                        raise AudioError(f"{shown} is larger than {self.most_bytes // 2**20} MB. Cut out what you need.")
+                        raise AudioError(
+                            f"{shown} is larger than {self.most_bytes // 2**20} MB. Cut out what you need."
+                        )
                     file.write(chunk)
             seconds = inspect(path).seconds
             peaks = _peaks(path, seconds)

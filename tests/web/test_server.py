@@ -127,6 +127,17 @@ def test_a_text_file_is_told_apart_from_sound(client: TestClient) -> None:
     assert answer["token"] is None and "riff.wav" in answer["message"]
 
 
+def test_dropped_recipes_come_back(client: TestClient, services: Services) -> None:
+    sample = services.library.sample("song-one")
+    wanted = client.get("/api/recipe/song-one", params={"mode": "exact"}).json()["form"]
+    record = (sample.folder / "sample.json").read_bytes()
+    assert client.post("/api/recipe", content=record).json()["form"] == wanted
+    assert client.post("/api/recipe", json=sample.record.recipe).json()["form"] == wanted
+    for junk in (b"{", b"[]", b'{"song": {"seconds": -1}}', b'{"song": {"os": "x"}}', b"[" * 100_000):
+        answer = client.post("/api/recipe", content=junk).json()
+        assert answer["form"] is None and answer["message"]
+
+
 def test_comparing(client: TestClient) -> None:
     pair = {"a": "song-one", "b": "song-one", "a_level": "middle", "b_level": "bottom"}
     answer = client.get("/api/compare", params=pair).json()

@@ -6,23 +6,26 @@ Knows: how requests and jobs look as JSON. Does not know: how they are judged (`
 from __future__ import annotations
 
 import dataclasses
+import json
 import platform
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 
-from explorer.audio.files import AudioError
+from explorer.audio.files import AudioError, read_recipe
 from explorer.engine import Jukebox
 from explorer.jukebox.config import Level
-from explorer.jukebox.song import Song, SongError
+from explorer.jukebox.song import Song, SongError, recipe_from_dict
 from explorer.library import Library, Query, Scope
 from explorer.studio import Forecast, JobView, Studio
 from explorer.web import truth
-from explorer.web.form import Reading, Typed, from_record, read
+from explorer.web.form import Reading, Typed, from_recipe, from_record, read
 from explorer.web.uploads import Uploads
 
 EXAMPLE = "Paper boats on the morning rain,\none for the river and one for the train."
 """Words in a form that nobody has written into yet."""
+MOST_RECIPE = 4 * 2**20
+"""Bytes of a recipe that is dropped on the page."""
 
 
 def job_json(studio: Studio, view: JobView) -> dict[str, Any]:
@@ -140,9 +143,23 @@ def routes(library: Library, studio: Studio, uploads: Uploads, model: str) -> AP
     async def prompt(request: Request, name: str = "audio") -> dict[str, Any]:
         """Keep a file to go on from, or say why it cannot be used."""
         try:
-            return await uploads.receive(name, request.stream())
+            kept = await uploads.receive(name, request.stream())
+            return kept | {"recipe": _recipe_form(read_recipe(uploads.path(kept["token"])))}
         except AudioError as error:
             return {"token": None, "message": str(error)}
+
+    @router.post("/api/recipe")
+    async def dropped_recipe(request: Request) -> dict[str, Any]:
+        """The form of a recipe or a sample.json that was dropped on the page."""
+        body = await request.body()
+        try:
+            data = json.loads(body[:MOST_RECIPE]) if len(body) <= MOST_RECIPE else None
+        except (ValueError, RecursionError):
+            data = None
+        form = _recipe_form(data)
+        if form is None:
+            return {"form": None, "message": "This file holds no recipe. Drop a sample.json or a sound made here."}
+        return {"form": form, "message": ""}
 
     @router.get("/api/recipe/{id}")
     def recipe(id: str, mode: str = "again") -> dict[str, Any]:
@@ -150,6 +167,16 @@ def routes(library: Library, studio: Studio, uploads: Uploads, model: str) -> AP
         return {"form": form, "said": said}
 
     return router
+
+
+def _recipe_form(data: Any) -> dict[str, Any] | None:
+    """Form values of a recipe, alone or inside a sample's record; None where there is none that can be read."""
+    if isinstance(data, dict) and isinstance(data.get("recipe"), dict):
+        data = data["recipe"]
+    try:
+        return from_recipe(*recipe_from_dict(data))
+    except (SongError, TypeError):
+        return None
 
 
 def _first(engine: Jukebox, kind: str) -> str:

@@ -22,7 +22,7 @@ export function mount(element) {
   combobox(form.genre, query => suggest('genre', query));
   combobox(form.artist, query => suggest('artist', query) + '&genre=' + encodeURIComponent(form.genre.value));
   mixer = blend($('.blend', root), form, suggest, changed);
-  audio = prompt(root, changed);
+  audio = prompt(root, changed, (recipe, name) => toast(`${name} carries the recipe it was made with.`, 'Bring the form back', () => { fill({ ...recipe, prompt: null }); changed(); }));
   panels(root, again);
   place();
   root.addEventListener('input', changed); root.addEventListener('change', changed);
@@ -100,6 +100,7 @@ function restore() {
   const touched = new Set(Object.keys(linked)), note = event => touched.add(event.target.name);
   root.addEventListener('input', note);
   request('/api/form').then(start => {
+    touched.add(document.activeElement.name);  // whoever is in a field is about to write there
     fill(Object.fromEntries(Object.entries(start).filter(([name]) => !touched.has(name))));
   }).catch(error => show('form', error.message)).finally(() => { root.removeEventListener('input', note); changed(); });
 }

@@ -31,7 +31,8 @@ export function mount(element) {
     if (tab) requestAnimationFrame(() => entered(tab.dataset.tabId));
   });
   tell('tab', { name: 'explore' });
-  if (location.hash.slice(1) && location.hash.slice(1) !== 'explore') openTab(location.hash.slice(1));
+  const query = new URLSearchParams(location.search), tab = location.hash.slice(1) || (['genre', 'artist', 'lyrics', 'seed'].some(name => query.has(name)) ? 'create' : '');
+  if (tab && tab !== 'explore') openTab(tab);
   follow();
   request('/api/about').then(about => {
     const box = $('.dev', element);

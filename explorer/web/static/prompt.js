@@ -1,8 +1,8 @@
 // The audio that a song begins with: choose or drop a file, see it, choose the part. The server decides whether it is sound.
-import { $ } from './dom.js';
+import { $, request } from './dom.js';
 
-/** {value(), set(value), draw()}; value is {token, name, seconds, from, to, peaks} or null. */
-export function prompt(root, changed) {
+/** {value(), set(value), draw()}; value is {token, name, seconds, from, to, peaks} or null. `offer(form, name)`: a file carried a recipe. */
+export function prompt(root, changed, offer) {
   const box = $('.prompt', root), input = $('.audio-file', root), from = $('[name=from]', root), to = $('[name=to]', root), error = $('.err[data-for=prompt]', root);
   let now = null;
 
@@ -13,11 +13,23 @@ export function prompt(root, changed) {
       const response = await fetch('/api/prompt?name=' + encodeURIComponent(file.name), { method: 'POST', headers: { 'Content-Type': 'application/octet-stream' }, body: file });
       const answer = await response.json().catch(() => ({}));
       if (!response.ok || !answer.token) throw new Error(answer.message || `The program answered ${response.status}.`);
-      now = answer; from.value = '0'; to.value = Math.min(answer.seconds, 12).toFixed(1);
+      const { recipe, ...kept } = answer;
+      now = kept; from.value = '0'; to.value = Math.min(answer.seconds, 12).toFixed(1);
       show(); changed();
+      if (recipe) offer(recipe, answer.name);
     } catch (problem) {
       error.textContent = problem instanceof TypeError ? 'The file could not be sent. The form is kept.' : problem.message;
     } finally { $('.choose-audio', root).disabled = false; input.value = ''; }
+  }
+
+  /** What was dropped: a recipe fills the form, everything else should be sound. */
+  async function take(file) {
+    if ($('.col-more', root).hidden) $('.more', root).click();
+    if (!/\.json$/i.test(file.name)) { send(file); return; }
+    try {
+      const answer = await request('/api/recipe', undefined, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: await file.text() });
+      if (answer.form) offer(answer.form, file.name); else error.textContent = answer.message;
+    } catch (problem) { error.textContent = problem.message; }
   }
 
   function show() {
@@ -62,7 +74,7 @@ export function prompt(root, changed) {
   wave.addEventListener('pointerup', () => { anchor = null; changed(); });
   document.addEventListener('jukebox:theme', draw);
   root.addEventListener('dragover', event => { if ([...event.dataTransfer.types].includes('Files')) event.preventDefault(); });
-  root.addEventListener('drop', event => { const file = event.dataTransfer.files[0]; if (file) { event.preventDefault(); $('.col-more', root).hidden && $('.more', root).click(); send(file); } });
+  root.addEventListener('drop', event => { const file = event.dataTransfer.files[0]; if (file) { event.preventDefault(); take(file); } });
   show();
 
   return {
