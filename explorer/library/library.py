@@ -7,12 +7,14 @@ Does not know: jobs, HTTP, how a sample is made.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 INDEX_FILE = ".index.sqlite3"
 STARS_FILE = "stars.json"
 BIN = ".bin"
+ABANDONED_SECONDS = 3600.0
+"""Age from which an unfinished write is nobody's any more."""
 
 
 class LibraryError(ValueError):
@@ -346,11 +350,19 @@ class Library:
         self._stars = stars
 
     def _sweep(self) -> None:
-        """Remove what a killed program left of unfinished writes; they were never part of a sample."""
-        for left in self.folder.glob(".new-*"):
-            shutil.rmtree(left, ignore_errors=True)
-        for left in [*self.folder.glob(".*.part"), *self.folder.glob("*/.*.part")]:
-            left.unlink(missing_ok=True)
+        """Remove what killed programs left of unfinished writes; they were never part of a sample.
+
+        Young ones are spared: another program may be writing them right now.
+        """
+        hidden = [*self.folder.glob(".new-*"), *self.folder.glob(".*.part"), *self.folder.glob("*/.*.part")]
+        for left in hidden:
+            with contextlib.suppress(OSError):
+                if time.time() - left.stat().st_mtime < ABANDONED_SECONDS:
+                    continue
+                if left.is_dir():
+                    shutil.rmtree(left)
+                else:
+                    left.unlink()
 
 
 def _sample_folders(place: Path) -> Iterator[Path]:

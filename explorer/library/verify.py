@@ -22,7 +22,9 @@ def problems_of(folder: Path, tags: bool = True) -> list[str]:
         sample = Sample.open(folder)
     except RecordError as error:
         return [str(error)]
-    found = [f"{path.name} is no part of a sample." for path in sorted(folder.iterdir()) if path.name not in LIMITS]
+    # Hidden files are what a killed program left, or what is being written right now.
+    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    found = [f"{name} is no part of a sample." for name in names if name not in LIMITS]
     found += _codes(sample) + _audio(sample, tags)
     try:
         alignment = sample.alignment()

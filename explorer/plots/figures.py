@@ -160,7 +160,7 @@ def _lane(ax: Axes, decibels: Array, seconds: float, colours: Any, least: float,
 
 
 def _duration(picture: Spectrum) -> float:
-    return max(1, picture.values.shape[1] - 1) / picture.frames_per_second
+    return float(max(1, picture.values.shape[1] - 1) / picture.frames_per_second)
 
 
 def _halves(decibels: Array) -> tuple[float, float]:

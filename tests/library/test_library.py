@@ -307,6 +307,10 @@ def test_left_overs_of_a_killed_program_are_swept(library: Library) -> None:
     (library.folder / "song-1" / ".top.flac.1234.part").write_bytes(b"half")
     (library.folder / ".stars.json.99.part").write_bytes(b"half")
     (library.folder / ".new-song-9").mkdir()
+    Library(library.folder, library.galleries).close()
+    assert len(list(library.folder.rglob("*.part"))) == 2, "another program may be writing these"
+    for left in (*library.folder.rglob("*.part"), library.folder / ".new-song-9"):
+        os.utime(left, (0, 0))
     again = Library(library.folder, library.galleries)
     assert not list(library.folder.rglob("*.part")) and not (library.folder / ".new-song-9").exists()
     assert found(again) == {"song-1", "song-2", "song-3", "gal-1"}
