@@ -47,14 +47,14 @@ at the audio's, which is what makes training on two cores possible."""
 
 VQVAE_TRAINING = {
     Level.TOP: VQVAETraining(Level.TOP, steps=1400, batch=4, clip_samples=16384),
-    Level.MIDDLE: VQVAETraining(Level.MIDDLE, steps=1200, batch=4, clip_samples=16384),
+    Level.MIDDLE: VQVAETraining(Level.MIDDLE, steps=900, batch=4, clip_samples=16384),
     Level.BOTTOM: VQVAETraining(Level.BOTTOM, steps=1600, batch=4, clip_samples=16384),
 }
 
 PRIOR_TRAINING = {
-    Level.TOP: PriorTraining(Level.TOP, steps=1200, batch=2, guidance=0.3, every_nth_song=3),
-    Level.MIDDLE: PriorTraining(Level.MIDDLE, steps=700, batch=2, every_nth_song=6),
-    Level.BOTTOM: PriorTraining(Level.BOTTOM, steps=700, batch=2, every_nth_song=6),
+    Level.TOP: PriorTraining(Level.TOP, steps=700, batch=2, guidance=0.3, every_nth_song=3),
+    Level.MIDDLE: PriorTraining(Level.MIDDLE, steps=350, batch=2, every_nth_song=6),
+    Level.BOTTOM: PriorTraining(Level.BOTTOM, steps=350, batch=2, every_nth_song=6),
 }
 
 
