@@ -57,7 +57,7 @@ def test_no_arrow_runs_back() -> None:
         target = name.split(".")[1]
         if target == package or (package, target) in SAME_RANK:
             continue
-        if RANKS[target] >= RANKS[package] and not (target in ("durable", "settings", "transliteration")):
+        if RANKS[target] >= RANKS[package] and target not in ("durable", "settings", "transliteration"):
             wrong.append(f"{file} imports {name}")
     assert not wrong, wrong
 
