@@ -34,10 +34,7 @@ def resample(waveform: Waveform, rate: int, target: int) -> Waveform:
             f"or save the file with {target:,} samples per second."
         ) from error
     ratio = Fraction(target, rate)
-    if ratio > 1:
-        ratio = 1 / (1 / ratio).limit_denominator(_LARGEST_TERM)
-    else:
-        ratio = ratio.limit_denominator(_LARGEST_TERM)
+    ratio = 1 / (1 / ratio).limit_denominator(_LARGEST_TERM) if ratio > 1 else ratio.limit_denominator(_LARGEST_TERM)
     changed = torchaudio_resample(
         torch.from_numpy(np.ascontiguousarray(waveform, dtype=np.float32)),
         ratio.denominator,
