@@ -165,7 +165,12 @@ def load_part(path: Path, part: str, config: ModelConfig | None = None) -> VQVAE
     Raises CheckpointError for a damaged file or names and shapes that do not fit (all are listed).
     Moving the module to a device or another dtype copies it out of the file.
     """
-    module = new_module(config or load_config(path), part)
+    try:
+        module = new_module(config or load_config(path), part)
+    except (ValueError, ArithmeticError, RuntimeError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        raise CheckpointError(f"{path / 'config.json'} describes no {part} that can be built: {error}.") from error
     state = load_state(path, part)
     check_keys(module, {name: tensor.shape for name, tensor in state.items()}, str(path / f"{part}.safetensors"))
     fill(module, state)

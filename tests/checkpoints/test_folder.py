@@ -129,6 +129,18 @@ def test_a_configuration_that_is_not_text_is_told(folder: Path) -> None:
         load_config(folder)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("width", -4), ("width", 0), ("attention_order", 99), ("heads", 0), ("blocks", 0), ("n_ctx", 63), ("depth", 0)],
+)
+def test_a_model_that_cannot_be_is_told(folder: Path, field: str, value: int) -> None:
+    raw = json.loads((folder / "config.json").read_text())
+    raw["priors"][2]["transformer"][field] = value
+    (folder / "config.json").write_text(json.dumps(raw))
+    with pytest.raises(CheckpointError):
+        load_part(folder, "top")
+
+
 @pytest.mark.parametrize("garbage", [b"", b"hello, this is no tensor", b"\xff" * 64])
 def test_damaged_weights_are_told(folder: Path, garbage: bytes) -> None:
     (folder / "top.safetensors").write_bytes(garbage)

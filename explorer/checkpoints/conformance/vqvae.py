@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from explorer.checkpoints.conformance.report import EXACT, HIDDEN, LOSS, Check, compare
-from explorer.checkpoints.conformance.vectors import Arrays, Vectors
+from explorer.checkpoints.conformance.vectors import Arrays, Options, Vectors
 from explorer.jukebox import losses
 from explorer.jukebox.bottleneck import Codebook, CodebookState, update_codebook
 from explorer.jukebox.vqvae import VQVAE
@@ -21,9 +21,6 @@ CODE_TIE = 1e-5
 
 EMA_LEVEL = 1
 """The codebook whose updates are recorded."""
-
-COMMIT = 0.02
-MULTISPECTRAL = 1.0
 
 
 def check_vqvae(vectors: Vectors) -> Iterator[Check]:
@@ -42,9 +39,10 @@ def check_vqvae(vectors: Vectors) -> Iterator[Check]:
         for kind in ("", "random_"):
             decoded = model.decode(arrays.codes(f"{kind}codes_l{level}", device), level)
             yield compare(f"vqvae {kind}decoded_l{level}", arrays[f"{kind}decoded_l{level}"], decoded, HIDDEN)
-    yield from _updates(arrays, model, device)
+    options = vectors.hparams["vqvae"]
+    yield from _updates(arrays, model, device, float(options["l_mu"]))
     if vectors.has("vqvae_losses.json"):
-        yield from _losses(vectors.json("vqvae_losses"), model, audio)
+        yield from _losses(vectors.json("vqvae_losses"), options, model, audio)
     yield from _unknown(arrays)
 
 
@@ -60,7 +58,7 @@ def _margin(model: VQVAE, encoded: torch.Tensor, level: int) -> torch.Tensor:
     return best[..., 1] - best[..., 0]
 
 
-def _updates(arrays: Arrays, model: VQVAE, device: torch.device) -> Iterator[Check]:
+def _updates(arrays: Arrays, model: VQVAE, device: torch.device, mu: float) -> Iterator[Check]:
     """The recorded steps ``ema_<name>_*``, started as a fresh or a restored codebook is."""
     names = sorted({key.split("_")[1] for key in arrays.unused() if key.startswith("ema_")})
     stored = model.bottleneck.level(EMA_LEVEL).k
@@ -75,7 +73,7 @@ def _updates(arrays: Arrays, model: VQVAE, device: torch.device) -> Iterator[Che
         yield compare(f"vqvae {prefix}codes", arrays[f"{prefix}codes"], codes, EXACT)
         revival = x[arrays.codes(f"{prefix}perm", device)][: stored.shape[0]]
         state = CodebookState(book.k, book.k_sum, book.k_elem)
-        after, metrics = update_codebook(state, x, codes, revival, threshold=float(arrays[f"{prefix}threshold"]))
+        after, metrics = update_codebook(state, x, codes, revival, mu, float(arrays[f"{prefix}threshold"]))
         for part in ("k", "k_sum", "k_elem"):
             yield compare(f"vqvae {prefix}{part}_after", arrays[f"{prefix}{part}_after"], getattr(after, part), HIDDEN)
         for original, ours in (
@@ -89,7 +87,7 @@ def _updates(arrays: Arrays, model: VQVAE, device: torch.device) -> Iterator[Che
             yield compare(f"vqvae {prefix}{original}", arrays[f"{prefix}{original}"], got, HIDDEN)
 
 
-def _losses(expected: dict[str, object], model: VQVAE, audio: torch.Tensor) -> Iterator[Check]:
+def _losses(expected: dict[str, object], options: Options, model: VQVAE, audio: torch.Tensor) -> Iterator[Check]:
     """The evaluation-mode forward pass: per-level terms, their sums, and the metrics of the finest level."""
     given = expected["bandwidth"]
     assert isinstance(given, dict)
@@ -110,9 +108,9 @@ def _losses(expected: dict[str, object], model: VQVAE, audio: torch.Tensor) -> I
             totals[name] = totals[name] + value
         totals["commit_loss"] = totals["commit_loss"] + commit
     found |= totals
-    found["loss"] = (
-        totals["recons_loss"] + MULTISPECTRAL * totals["multispectral_loss"] + COMMIT * totals["commit_loss"]
-    )
+    found["loss"] = totals["recons_loss"]
+    for weight in ("spectral", "multispectral", "commit"):
+        found["loss"] = found["loss"] + options[weight] * totals[f"{weight}_loss"]
     # the metrics are those of the last level of the loop, the finest
     found["spectral_convergence"] = losses.spectral_convergence(audio, output).mean()
     found["l1_loss"] = losses.l1_loss(audio, output, bandwidth)
