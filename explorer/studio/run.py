@@ -53,7 +53,10 @@ def given_codes(engine: Jukebox, request: JobRequest, parent: Sample | None) -> 
     """
     if request.prompt is not None:
         codes = encode_prompt(engine, request.prompt)
-        return codes if request.mode is JobMode.PRIMED else {Level.TOP: codes[Level.TOP]}
+        if request.mode is JobMode.UPSAMPLE:
+            return {Level.TOP: codes[Level.TOP]}
+        check_grows(engine.config, request.song, codes[Level.TOP].shape[1])
+        return codes
     return parent_codes(engine.config, request, parent)
 
 
@@ -63,7 +66,7 @@ def parent_codes(config: ModelConfig, request: JobRequest, parent: Sample | None
         return {}
     check_parent(config, parent)
     if request.mode is JobMode.CONTINUE:
-        return continued_codes(parent, request.song)
+        return continued_codes(config, parent, request.song)
     return upsampled_codes(parent)
 
 
@@ -99,15 +102,12 @@ def check_prompt(request: JobRequest, max_bytes: int, max_seconds: float) -> Non
         )
 
 
-def continued_codes(parent: Sample, song: Song) -> dict[Level, torch.Tensor]:
+def continued_codes(config: ModelConfig, parent: Sample, song: Song) -> dict[Level, torch.Tensor]:
     """Every code of the parent that lies within ``song``; the rest is new."""
-    record = parent.record
     codes = {level: c for level, c in parent.codes().items() if len(c)}
     if Level.TOP not in codes:
         raise StudioError("The sample to continue has no finished window yet.")
-    length = len(codes[Level.TOP]) * record.hops[Level.TOP] / record.sample_rate
-    if song.seconds <= length:
-        raise StudioError(f"The sample lasts {length:.1f} s already; choose a whole length above that to continue it.")
+    check_grows(config, song, len(codes[Level.TOP]))
     return {level: c[None] for level, c in codes.items()}
 
 
@@ -124,6 +124,15 @@ def upsampled_codes(parent: Sample) -> dict[Level, torch.Tensor]:
     if Level.MIDDLE in done and Level.BOTTOM not in done:
         kept.append(Level.MIDDLE)
     return {level: codes[level][None] for level in kept}
+
+
+def check_grows(config: ModelConfig, song: Song, given: int) -> None:
+    """Raise StudioError where ``song`` is not longer than the ``given`` top codes it goes on from."""
+    hop = config.hop(Level.TOP)
+    if int(song.seconds * config.sample_rate / hop) <= given:
+        raise StudioError(
+            f"There are {given * hop / config.sample_rate:.1f} s already; choose a whole length above that to go on."
+        )
 
 
 def check_parent(config: ModelConfig, parent: Sample) -> None:

@@ -227,7 +227,7 @@ def test_continue_keeps_the_parents_codes_and_goes_on(open_studio: Opener, expec
     assert record.parent == parent and record.prompt_seconds == pytest.approx(1.488, abs=0.01)
     shorter = replace(longer, song=SONG)
     failed = wait_for(studio, studio.submit(shorter), ended)
-    assert failed.state is JobState.FAILED and "choose a whole length above that" in failed.message
+    assert failed.state is JobState.FAILED and "There are 1.5 s already" in failed.message
 
 
 def test_upsample_keeps_the_top_level(open_studio: Opener, expected: dict[Level, torch.Tensor]) -> None:
