@@ -9,10 +9,12 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from explorer.durable import StorageError
 from explorer.library.query import Query, Row, Scope, SortKey, clock, fold, match_expression
 from explorer.library.record import SampleRecord
 
@@ -65,13 +67,13 @@ class Entry:
 class Index:
     """The tables in ``path``; one connection, one lock, any thread.
 
-    A damaged or outdated file is replaced by an empty one (``fresh`` is then True): it is a cache.
+    A damaged or outdated file is replaced by an empty one: it is a cache. Changes raise StorageError
+    when there is no room.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.RLock()
-        self.fresh = False
         try:
             self._connection = self._connect()
         except sqlite3.DatabaseError as error:
@@ -92,22 +94,22 @@ class Index:
 
     def put(self, entries: Iterable[Entry]) -> None:
         """Add or replace entries, all or none."""
-        with self._lock, self._connection:
+        with self._writing():
             for entry in entries:
                 self._put(entry)
 
     def remove(self, ids: Iterable[str]) -> None:
-        with self._lock, self._connection:
+        with self._writing():
             for id in ids:
                 self._remove(id)
 
     def star(self, ids: Iterable[str], starred: bool) -> None:
-        with self._lock, self._connection:
+        with self._writing():
             self._connection.executemany("UPDATE samples SET starred = ? WHERE id = ?", [(starred, id) for id in ids])
 
     def set_stars(self, ids: Iterable[str]) -> None:
         """Star exactly ``ids``."""
-        with self._lock, self._connection:
+        with self._writing():
             self._connection.execute("UPDATE samples SET starred = 0 WHERE starred")
             self._connection.executemany("UPDATE samples SET starred = 1 WHERE id = ?", [(id,) for id in ids])
 
@@ -156,6 +158,19 @@ class Index:
             found = self._connection.execute(f"SELECT {columns} FROM samples").fetchone()
         return dict(zip(_SCOPES, found, strict=True))
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """All changes inside, or none and a StorageError."""
+        try:
+            with self._lock, self._connection:
+                yield
+        except sqlite3.OperationalError as error:
+            raise StorageError(
+                f"The search index could not be written ({error}). No song is lost. Free some space and try again.",
+                self._path,
+                full="full" in str(error),
+            ) from error
+
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, check_same_thread=False, timeout=30)
         try:
@@ -164,8 +179,7 @@ class Index:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version not in (0, _VERSION):
                 raise sqlite3.DatabaseError(f"version {version}")
-            self.fresh = version == 0
-            if self.fresh:
+            if version == 0:
                 connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {_VERSION}; COMMIT;")
             connection.execute("SELECT count(*) FROM samples").fetchone()
         except BaseException:

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from explorer.durable import storage_error, sync_folder, write_json
+from explorer.durable import StorageError, storage_error, sync_folder, write_json
 from explorer.library.importing import take_in
 from explorer.library.index import Entry, Index
 from explorer.library.query import Query, Row, Scope
@@ -172,8 +172,8 @@ class Library:
         try:
             with self._lock:
                 self._index.put([self._entry(self.folder, record)])
-        except sqlite3.OperationalError as error:
-            log.warning("The search index was not updated (%s).", error)
+        except StorageError as error:
+            log.warning("The sample %s is not in the search index yet: %s", record.id, error)
 
     # -- changing -----------------------------------------------------------------------------
 
@@ -282,7 +282,7 @@ class Library:
         return tuple(found)
 
     def refresh(self) -> None:
-        """Take in samples that other programs added, changed or removed."""
+        """Take in samples that other programs added, changed or removed. Raises StorageError."""
         with self._lock:
             self._take_in((self.folder, *self.galleries))
             self._index.set_stars(self._stars)

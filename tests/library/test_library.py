@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.durable import write_json
+from explorer.durable import StorageError, write_json
 from explorer.jukebox.song import LevelSampling, SamplingOptions
 from explorer.library import Library, LibraryError, Query, RecordError, Scope, SortKey
 from explorer.library.index import Index
@@ -314,6 +314,22 @@ def test_left_overs_of_a_killed_program_are_swept(library: Library) -> None:
     again = Library(library.folder, library.galleries)
     assert not list(library.folder.rglob("*.part")) and not (library.folder / ".new-song-9").exists()
     assert found(again) == {"song-1", "song-2", "song-3", "gal-1"}
+
+
+def test_no_room_for_the_index_stops_no_song(library: Library) -> None:
+    connection = library._index._connection
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    lyrics = "\n".join(f"word{k} other{k}" for k in range(900))
+    finished(library, "long-1", song={"lyrics": lyrics})
+    assert library.folder.joinpath("long-1", "bottom.flac").exists()
+    assert "long-1" not in found(library)
+    with pytest.raises(StorageError, match="No song is lost") as caught:
+        library.refresh()
+    assert caught.value.full
+    connection.execute("PRAGMA max_page_count = 100000")
+    library.refresh()
+    assert found(library, title="word899") == {"long-1"}
 
 
 def test_text_that_is_no_text_can_be_stored_and_searched(library: Library) -> None:
