@@ -70,7 +70,7 @@ def test_first_song(server: Server, open_page: Callable[..., Page], picture: Cal
     page.reload()
     page.get_by_role("tab", name="Create").click()
     job = page.get_by_role("region", name="Now making")
-    made = page.locator(".made")
+    made = page.locator(".create .made")
     expect(job.or_(made).filter(visible=True).first).to_be_visible()
     expect(made).to_be_visible(timeout=180_000)
     expect(job).to_be_hidden()
