@@ -17,7 +17,14 @@ from explorer.jukebox.config import AttentionKind
 
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
     """Scaled dot-product attention with a float32 softmax; ``mask`` is True where a key is seen."""
-    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    out: torch.Tensor = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    return out
+
+
+def attend_causally(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """``attend`` where query i sees keys 0 … i."""
+    out: torch.Tensor = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    return out
 
 
 def attention_weights(q: torch.Tensor, k: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
@@ -53,7 +60,7 @@ def attend_sequence(
         case AttentionKind.CROSS:
             return attend(q, k, v)
         case AttentionKind.DENSE:
-            return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+            return attend_causally(q, k, v)
         case AttentionKind.PRIME:
             keys = min(prime_keys, time)
             mask = causal_mask(time, keys, 0, q.device)
@@ -67,16 +74,17 @@ def attend_sequence(
     q, k, v = (x.reshape(batch, heads, blocks, block_length, width) for x in (q, k, v))
     match kind:
         case AttentionKind.ROW:
-            out = F.scaled_dot_product_attention(*(x.flatten(0, 2).unsqueeze(1) for x in (q, k, v)), is_causal=True)
-            out = out.view(batch, heads, blocks, block_length, width)
+            out = attend_causally(_rows(q), _rows(k), _rows(v)).view(batch, heads, blocks, block_length, width)
         case AttentionKind.COLUMN:
-            q, k, v = (x.transpose(2, 3).flatten(0, 2).unsqueeze(1) for x in (q, k, v))
-            out = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-            out = out.view(batch, heads, block_length, blocks, width).transpose(2, 3)
+            q, k, v = (x.transpose(2, 3) for x in (q, k, v))
+            out = (
+                attend_causally(_rows(q), _rows(k), _rows(v))
+                .view(batch, heads, block_length, blocks, width)
+                .transpose(2, 3)
+            )
         case AttentionKind.PREVIOUS_ROW:
             k, v = (F.pad(x[:, :, :-1], (0, 0, 0, 0, 1, 0)) for x in (k, v))
-            out = F.scaled_dot_product_attention(*(x.flatten(0, 2).unsqueeze(1) for x in (q, k, v)))
-            out = out.view(batch, heads, blocks, block_length, width)
+            out = attend(_rows(q), _rows(k), _rows(v)).view(batch, heads, blocks, block_length, width)
         case _:
             last = 1 if kind is AttentionKind.SUMMARY else spread or 1
             k, v = (F.pad(x[:, :, :-1, -last:], (0, 0, 0, 0, 1, 0)).flatten(2, 3) for x in (k, v))
@@ -84,6 +92,11 @@ def attend_sequence(
             mask = rows.repeat_interleave(last).unsqueeze(0) <= rows.repeat_interleave(block_length).unsqueeze(1)
             out = attend(q.flatten(2, 3), k, v, mask).view(batch, heads, blocks, block_length, width)
     return out.reshape(batch, heads, padded, width)[:, :, :time]
+
+
+def _rows(x: torch.Tensor) -> torch.Tensor:
+    """[batch, heads, rows, length, width] → [batch · heads · rows, 1, length, width]."""
+    return x.flatten(0, 2).unsqueeze(1)
 
 
 class LayerCache:

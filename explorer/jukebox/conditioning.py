@@ -6,6 +6,7 @@ published code turns seconds into bins (float32 throughout). Does not know names
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import torch
@@ -87,8 +88,8 @@ class LabelBatch:
     """[batch, n_tokens] int64 of this window"""
 
     def to(self, device: torch.device) -> LabelBatch:
-        moved = {k: v.to(device) if isinstance(v, torch.Tensor) else v for k, v in self.__dict__.items()}
-        return LabelBatch(**moved)
+        tensors = {k: v.to(device) for k, v in self.__dict__.items() if isinstance(v, torch.Tensor)}
+        return dataclasses.replace(self, **tensors)  # type: ignore[arg-type]
 
 
 class _Embedding(nn.Module):
@@ -103,7 +104,8 @@ class _Embedding(nn.Module):
         """ids [batch, n] (-1 = empty) and weights [batch, n] → [batch, 1, width]."""
         rows = self.emb(ids.clamp_min(0))
         used = (weights * (ids >= 0)).to(rows.dtype)
-        return (rows * used.unsqueeze(-1)).sum(1, keepdim=True)
+        mixed: torch.Tensor = (rows * used.unsqueeze(-1)).sum(1, keepdim=True)
+        return mixed
 
 
 @dataclass(frozen=True)
@@ -180,5 +182,6 @@ class LabelConditioner(nn.Module):
         bins = time_bins(
             self.config, self.sample_rate, self.n_ctx, labels.total_length, labels.offset, labels.window_length
         )
-        total: torch.Tensor = self.total_length_emb.emb(bins.total)
-        return total + self.absolute_pos_emb.emb(bins.absolute) + self.relative_pos_emb.emb(bins.relative)
+        total, absolute, relative = self.total_length_emb, self.absolute_pos_emb, self.relative_pos_emb
+        summed: torch.Tensor = total.emb(bins.total) + absolute.emb(bins.absolute) + relative.emb(bins.relative)
+        return summed

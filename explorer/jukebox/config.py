@@ -27,7 +27,7 @@ class Level(StrEnum):
     TOP = "top"
 
     @property
-    def index(self) -> int:
+    def index(self) -> int:  # type: ignore[override]  # str.index is of no use to a level
         """0 for bottom (finest), 1 for middle, 2 for top (coarsest)."""
         return LEVELS.index(self)
 

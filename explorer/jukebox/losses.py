@@ -54,7 +54,9 @@ def magnitude(audio: torch.Tensor, size: STFTSize) -> torch.Tensor:
     window = _hann(size.window, x.device, x.dtype)
     spectrum = torch.stft(x, size.n_fft, size.hop, size.window, window, return_complex=True)
     # abs() has no finite gradient at zero; silence is common at the edges of songs
-    return (spectrum.real.pow(2) + spectrum.imag.pow(2)).clamp_min(1e-14).sqrt()
+    power: torch.Tensor = spectrum.real.pow(2) + spectrum.imag.pow(2)
+    size_of_bins: torch.Tensor = power.clamp_min(1e-14).sqrt()
+    return size_of_bins
 
 
 def _distance(a: torch.Tensor, b: torch.Tensor, size: STFTSize) -> torch.Tensor:

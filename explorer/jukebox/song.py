@@ -126,7 +126,7 @@ def recipe_from_dict(data: Any) -> tuple[Song, SamplingOptions]:
         raise SongError("This is not a recipe: it has no song.")
     song = Song(**_checked(Song, data["song"]))
     given = dict(data.get("sampling") or {})
-    levels = {}
+    levels: dict[str, Any] = {}
     for level in LEVELS:
         raw = given.pop(level.value, None)
         if raw is not None:

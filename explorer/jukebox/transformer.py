@@ -141,9 +141,10 @@ class Block(nn.Module):
     def _rest(self, x: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
         if self.scale == 1.0:
             x = x + a
-            return x + self.mlp(self.ln_1(x))
-        m = self.mlp(self.ln_1(x + a))
-        return x + self.scale * (a + m)
+            out: torch.Tensor = x + self.mlp(self.ln_1(x))
+            return out
+        out = x + self.scale * (a + self.mlp(self.ln_1(x + a)))
+        return out
 
     def forward(self, x: torch.Tensor, encoder: torch.Tensor | None) -> torch.Tensor:
         return self._rest(x, self.attn(self.ln_0(x), encoder))

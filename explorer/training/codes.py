@@ -48,7 +48,7 @@ class CorpusCodes:
             if not file.exists():
                 rows = [_encode(corpus, index, vqvae, level, coarsest) for index in range(len(corpus.songs))]
                 part = file.with_suffix(".part.npz")
-                np.savez(part, **{str(i): row for i, row in enumerate(rows)})
+                np.savez(part, **{str(i): row for i, row in enumerate(rows)})  # type: ignore[arg-type]
                 part.replace(file)
             with np.load(file) as data:
                 found[level] = tuple(data[str(i)] for i in range(len(corpus.songs)))

@@ -81,7 +81,7 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
             objective = objective + training.guidance * guide
             measured["guide"] = guide
         optimiser.zero_grad(set_to_none=True)
-        objective.backward()
+        objective.backward()  # type: ignore[no-untyped-call]
         measured["norm"] = torch.nn.utils.clip_grad_norm_(prior.parameters(), training.clip_norm)
         optimiser.step()
         step += 1

@@ -61,7 +61,7 @@ class VQVAETraining:
 def measure_bandwidth(corpus: Corpus, clip_samples: int, clips: int = 1000, seed: int = 0) -> Bandwidth:
     """Signal sizes over random clips of the training length (jukebox fact sheet, section a)."""
     audio = torch.cat([_batch(corpus, clips // 10, clip_samples, seed, -1 - i) for i in range(10)])
-    spec = torch.cat([magnitude(part, SPECTRAL).flatten(1).norm(dim=1) for part in audio.split(50)])
+    spec = torch.cat([magnitude(part, SPECTRAL).flatten(1).norm(dim=1) for part in torch.split(audio, 50)])
     return Bandwidth(l1=float(audio.abs().mean()), l2=float(audio.var()), spec=float(spec.mean()))
 
 
@@ -114,7 +114,7 @@ def train_vqvae(config: VQVAEConfig, training: VQVAETraining, corpus: Corpus, he
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, training.steps, training.peak_rate, training.warmup)
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(part.parameters(), training.clip_norm)
         optimiser.step()
         metrics = book.update(rows, codes, generator, training.code_mu, training.threshold * rows_per_code)
