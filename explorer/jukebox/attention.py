@@ -29,7 +29,7 @@ def attend_causally(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.
 
 def attention_weights(q: torch.Tensor, k: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
     """Softmax weights [batch, heads, queries, keys] in float32."""
-    scores = (q.float() @ k.float().transpose(-1, -2)) * q.shape[-1] ** -0.5
+    scores: torch.Tensor = (q.float() @ k.float().transpose(-1, -2)) * float(q.shape[-1] ** -0.5)
     if mask is not None:
         scores = scores.masked_fill(~mask, -1e9)
     return scores.softmax(-1)

@@ -55,13 +55,13 @@ def magnitude(audio: torch.Tensor, size: STFTSize) -> torch.Tensor:
     spectrum = torch.stft(x, size.n_fft, size.hop, size.window, window, return_complex=True)
     # abs() has no finite gradient at zero; silence is common at the edges of songs
     power: torch.Tensor = spectrum.real.pow(2) + spectrum.imag.pow(2)
-    size_of_bins: torch.Tensor = power.clamp_min(1e-14).sqrt()
-    return size_of_bins
+    return power.clamp_min(1e-14).sqrt()
 
 
 def _distance(a: torch.Tensor, b: torch.Tensor, size: STFTSize) -> torch.Tensor:
     """Norm of the magnitude difference of each item: [batch]."""
-    return (magnitude(a, size) - magnitude(b, size)).flatten(1).norm(dim=1)
+    difference = (magnitude(a, size) - magnitude(b, size)).flatten(1)
+    return torch.linalg.vector_norm(difference, dim=1)
 
 
 def spectral_loss(target: torch.Tensor, output: torch.Tensor, bandwidth: Bandwidth) -> torch.Tensor:
