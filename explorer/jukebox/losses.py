@@ -61,7 +61,8 @@ def magnitude(audio: torch.Tensor, size: STFTSize) -> torch.Tensor:
 def _distance(a: torch.Tensor, b: torch.Tensor, size: STFTSize) -> torch.Tensor:
     """Norm of the magnitude difference of each item: [batch]."""
     difference = (magnitude(a, size) - magnitude(b, size)).flatten(1)
-    return torch.linalg.vector_norm(difference, dim=1)
+    norms: torch.Tensor = torch.linalg.vector_norm(difference, dim=1)
+    return norms
 
 
 def spectral_loss(target: torch.Tensor, output: torch.Tensor, bandwidth: Bandwidth) -> torch.Tensor:
