@@ -10,8 +10,8 @@ export function truth(root, plan) {
   const table = $('.truth', root), levels = LEVELS.filter(level => plan.truth.levels.includes(level));
   table.replaceChildren(el('thead', {}, el('tr', {}, el('td'), ...levels.map(level => el('th', { scope: 'col' }, levelName(level))))),
     el('tbody', {}, ...plan.truth.rows.map(row => el('tr', {}, el('th', { scope: 'row', text: row.name }), ...levels.map(level => el('td', {}, cell(row.cells[level])))))));
-  const box = $('.lw', root), total = plan.truth.seconds || 1;
-  box.replaceChildren(...plan.truth.windows.map(w => el('div', { class: 'r' }, el('span', { class: 'q', text: `${w.from.toFixed(0)} – ${w.to.toFixed(0)} s` }),
+  const box = $('.lw', root), total = plan.truth.seconds || 1, digits = plan.truth.windows.some(w => w.to - w.from < 4) ? 1 : 0;
+  box.replaceChildren(...plan.truth.windows.map(w => el('div', { class: 'r' }, el('span', { class: 'q', text: `${w.from.toFixed(digits)} – ${w.to.toFixed(digits)} s` }),
     el('div', {}, el('i', { style: `left:${w.from / total * 100}%;width:${(w.to - w.from) / total * 100}%`, text: w.text, title: w.text })))));
   box.setAttribute('aria-label', plan.truth.windows.length ? `Which lyrics the top level reads in which seconds: ${plan.truth.windows.length} windows.` : 'No lyrics are read.');
   let notes = $('.notes', root);
