@@ -21,6 +21,6 @@ calls its ``mount(element)``; shared helpers are in ``static/dom.js``, shared st
 * ``jukebox:library`` {}: the list of songs changed
 * ``jukebox:recipe`` {id, mode}: put this sample's recipe into the form (exact, again, style, continue, upsample)
 
-What is told before anybody hears it waits for its first hearer; of tab, jobs and theme every later
-hearer gets the latest.
+What is told before anybody hears it waits for its first hearer; of state, tab, jobs and theme every
+later hearer gets the latest.
 """

@@ -165,6 +165,25 @@ def test_pictures_in_the_dark(
     expect(page.locator("body.dark")).to_have_count(0)
 
 
+def test_compare_and_learn(
+    open_page: Callable[..., Page], picture: Callable[[Page, str], None], songs: list[str]
+) -> None:
+    page = open_page(f"/?song={songs[0]}#compare")
+    expect(page.locator(".measures tbody tr")).to_have_count(4)
+    expect(page.get_by_role("combobox", name="Song A")).to_have_value(re.compile("^Zebra"))
+    expect(page.get_by_text("A and B are the same sound.")).to_be_visible()
+    other = page.get_by_role("combobox", name="Song B")
+    other.fill("naive")
+    page.get_by_role("option", name=re.compile("^Naïve")).click()
+    expect(page.get_by_text("Above 3 kHz B has")).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("^Difference of the two spectrograms"))).to_be_visible()
+    picture(page, "compare-light")
+    page.get_by_role("tab", name="Learn").click()
+    expect(page.get_by_role("img", name=re.compile("codes of the top level as shaded cells"))).to_be_visible()
+    expect(page.locator(".costs tbody tr")).to_have_count(2)
+    picture(page, "learn-light")
+
+
 def test_other_programs_can_make_find_and_read_songs(server: Server) -> None:
     from gradio_client import Client
 

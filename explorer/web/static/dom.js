@@ -67,7 +67,7 @@ export async function request(url, body, options = {}) {
 }
 
 /* Parts are put into the page one after the other: what is told before anybody hears it waits for its first hearer. */
-const LASTING = ['tab', 'jobs', 'theme'];  // of these, every later hearer gets the latest
+const LASTING = ['tab', 'jobs', 'theme', 'state'];  // of these, every later hearer gets the latest
 const heard = new Set(LASTING), waiting = new Map();
 export function tell(name, detail) {
   if (!heard.has(name) || LASTING.includes(name)) waiting.set(name, detail);
