@@ -54,6 +54,7 @@ def add_commands(commands: Any) -> None:
     parser.add_argument("--model", default="pocket", metavar="NAME|DIR")
     parser.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="folder of held-out songs")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the figures as JSON")
+    parser.add_argument("--samples", type=Path, metavar="DIR", help="generated songs, to compare their sound by genre")
     parser.add_argument("--windows", type=whole_number(1), default=4, metavar="N", help="windows of each song (4)")
 
 
@@ -143,9 +144,29 @@ def run_evaluate(options: argparse.Namespace) -> int:
 
     models = Settings.from_environment().models
     found = evaluate_model(options.model, options.corpus, options.windows, models, say)
+    if options.samples is not None:
+        say("how the samples sound")
+        found["sound"] = compare_sound(options.corpus, options.samples, options.out.with_suffix(".png"))
     write_bytes(options.out, json.dumps(found, indent=1).encode())
     print(summary(found))
     return 0
+
+
+def compare_sound(songs: Path, samples: Path, picture: Path) -> dict[str, Any]:
+    """Figures of the corpus and of a folder of samples by genre, and a plot of both."""
+    import tempfile
+
+    from explorer.training.corpus import Corpus
+    from explorer.training.listening import by_genre, compare, corpus_clips, plot, sample_clips
+
+    folders = sorted(path.parent for path in samples.glob("*/sample.json"))
+    if not folders:
+        raise UsageError(f"{samples} holds no samples.")
+    with tempfile.TemporaryDirectory() as cache:
+        of_corpus = by_genre(corpus_clips(Corpus.open(songs, Path(cache)), seconds=8.0))
+    of_samples = by_genre(sample_clips(folders))
+    plot(of_corpus, of_samples, picture)
+    return {"corpus": of_corpus, "samples": of_samples, "rank_correlation": compare(of_corpus, of_samples)}
 
 
 @contextlib.contextmanager
