@@ -6,6 +6,7 @@ windows; ``pipelines`` does.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -31,9 +32,8 @@ from explorer.jukebox.labels import label_vector
 from explorer.jukebox.prior import Conditioning, Prior
 from explorer.jukebox.sampling import sample_window
 
-CHUNKS = (16, 7, 1000)
-"""Prompt chunk sizes of the three greedy runs; they must not matter."""
-
+CHUNKS = (7, 1000)
+"""Prompt chunk sizes of the primed and the partial run; they must not matter."""
 
 TEMPERATURE = 0.99
 """Of the recorded runs, where they had one."""
@@ -63,23 +63,32 @@ class _Window:
     arrays: Arrays
     prior: Prior
     codes: torch.Tensor
-    labels: LabelBatch | None
+    y: torch.Tensor
     upper: torch.Tensor | None
 
     def condition(self) -> Conditioning:
-        return self.prior.condition(self.labels, self.upper)
+        labels = self.prior.config.labels
+        return self.prior.condition(label_batch(self.y, labels.max_genres) if labels else None, self.upper)
+
+    def repeated(self, times: int) -> _Window:
+        """The same window with its songs several times over."""
+        upper = None if self.upper is None else _again(self.upper, times)
+        return dataclasses.replace(self, codes=_again(self.codes, times), y=_again(self.y, times), upper=upper)
+
+
+def _again(rows: torch.Tensor, times: int) -> torch.Tensor:
+    return torch.cat([rows] * times)
 
 
 def check_prior(vectors: Vectors, name: str, lookup: Lookup) -> Iterator[Check]:
     """Everything in one prior_level_*.npz, and its gradients."""
     arrays, prior, device = vectors.arrays(name), vectors.prior(name), vectors.device
-    labels = prior.config.labels
     window = _Window(
         name,
         arrays,
         prior,
         arrays.codes("z", device),
-        label_batch(arrays.codes("y", device), labels.max_genres) if labels else None,
+        arrays.codes("y", device),
         arrays.codes("z_cond", device) if "z_cond" in arrays else None,
     )
     if vectors.has("prior_metas.json"):
@@ -87,7 +96,7 @@ def check_prior(vectors: Vectors, name: str, lookup: Lookup) -> Iterator[Check]:
     with torch.inference_mode():
         yield from _forward(window)
         yield from _attention(window)
-        yield from _draws(window, device)
+        yield from _draws(window, vectors)
     if vectors.has("grads.json"):
         yield from _gradients(window, vectors.json("grads").get(name))
     for array in arrays.unused():
@@ -178,40 +187,46 @@ def _run(window: _Window, given: int, total: int, chooser: _Chooser, chunk: int)
     return torch.cat([prompt, torch.stack(list(drawn), dim=1)], dim=1)
 
 
-def _draws(window: _Window, device: torch.device) -> Iterator[Check]:
+def _draws(window: _Window, vectors: Vectors) -> Iterator[Check]:
     """Greedy and noise-driven sampling of the window, from scratch and behind a prompt."""
     arrays, n_ctx = window.arrays, window.prior.config.n_ctx
+    yield from _scratch_draws(window, arrays.numbers("noise", vectors.device))
     partial = int(arrays["partial_sample_tokens"])
     kept = partial - arrays["greedy_partial_margin"].shape[1]
-    greedy = (
-        ("greedy_scratch", 0, n_ctx),
-        ("greedy_primed", int(arrays["primed_len"]), n_ctx),
-        ("greedy_partial", kept, partial),
-    )
+    greedy = (("greedy_primed", int(arrays["primed_len"]), n_ctx), ("greedy_partial", kept, partial))
     for (run, given, total), chunk in zip(greedy, CHUNKS, strict=True):
         chooser = _Chooser(lambda _step, logits: logits)
         got = _run(window, given, total, chooser, chunk)
-        margins = arrays[f"{run}_margin"]
-        fixed = np.full((got.shape[0], given), np.inf)
-        name = f"{window.name} {run}"
-        yield compare_draws(name, arrays[run], got, np.concatenate([fixed, margins], axis=1))
-        if np.array_equal(arrays[run], got.cpu().numpy()):
-            # some margins were recorded after division by the temperature
-            both = [compare(f"{name}_margin", margins, chooser.margins / t, LOGITS) for t in (1.0, TEMPERATURE)]
-            yield min(both, key=lambda check: check.difference)
-    noise = arrays.numbers("noise", device)
-    tempered: tuple[tuple[str, float, int], ...] = (
-        ("noise_scratch_t099", TEMPERATURE, 0),
-        ("noise_scratch_t130_k5", 1.3, 5),
-    )
-    for run, temperature, top_k in tempered:
+        yield from _greedy(window, run, got, chooser.margins)
 
-        def score(step: int, logits: torch.Tensor, t: float = temperature, k: int = top_k) -> torch.Tensor:
-            return filter_logits(logits / t, k, 0.0) + noise[step]
 
-        chooser = _Chooser(score)
-        got = _run(window, 0, n_ctx, chooser, CHUNKS[0])
-        yield compare_draws(f"{window.name} {run}", arrays[run], got, chooser.margins)
+def _scratch_draws(window: _Window, noise: torch.Tensor) -> Iterator[Check]:
+    """The three runs from nothing: greedy, and twice with recorded noise; as one batch to save time."""
+    n_ctx = window.prior.config.n_ctx
+
+    def score(step: int, logits: torch.Tensor) -> torch.Tensor:
+        greedy, plain, filtered = logits.chunk(3)
+        kept = filter_logits(filtered / 1.3, 5, 0.0)
+        return torch.cat([greedy, plain / TEMPERATURE + noise[step], kept + noise[step]])
+
+    chooser = _Chooser(score)
+    codes = _run(window.repeated(3), 0, n_ctx, chooser, n_ctx).chunk(3)
+    margins = chooser.margins.chunk(3)
+    yield from _greedy(window, "greedy_scratch", codes[0], margins[0])
+    for run, got, gaps in zip(("noise_scratch_t099", "noise_scratch_t130_k5"), codes[1:], margins[1:], strict=True):
+        yield compare_draws(f"{window.name} {run}", window.arrays[run], got, gaps)
+
+
+def _greedy(window: _Window, run: str, got: torch.Tensor, found: torch.Tensor) -> Iterator[Check]:
+    """Codes of a greedy run, and where they agree the recorded margins of its draws."""
+    expected, margins = window.arrays[run], window.arrays[f"{run}_margin"]
+    fixed = np.full((got.shape[0], got.shape[1] - margins.shape[1]), np.inf)
+    name = f"{window.name} {run}"
+    yield compare_draws(name, expected, got, np.concatenate([fixed, margins], axis=1))
+    if np.array_equal(expected, got.cpu().numpy()):
+        # some margins were recorded after division by the temperature
+        both = [compare(f"{name}_margin", margins, found / t, LOGITS) for t in (1.0, TEMPERATURE)]
+        yield min(both, key=lambda check: check.difference)
 
 
 def _gradients(window: _Window, expected: dict[str, object] | None) -> Iterator[Check]:
