@@ -32,7 +32,7 @@ const visible = () => root.clientWidth > 0;
 
 /** What is in the player, its middle against its bottom level, is a good first pair. */
 async function begin() {
-  let id = now.id;
+  let id = now.id || new URLSearchParams(location.search).get('song');
   if (!id) {
     try { id = (await request('/api/choices')).names[0]?.id; } catch { return; }
   }

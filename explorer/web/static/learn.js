@@ -30,21 +30,20 @@ export function mount(element) {
 const visible = () => root.clientWidth > 0;
 const paintRange = range => range.style.setProperty('--v', (range.value - range.min) / (range.max - range.min || 1) * 100 + '%');
 
+/** What is in the player, else what the address names, else the newest song. */
 async function begin() {
   if (song) return;
-  try {
-    const { names } = await request('/api/choices');
-    const first = names.find(item => item.id === playerId) || names[0];
-    if (first && !song) choose(first);
-    else if (!first) $('.told', root).textContent = 'There is no song yet. Make one under Create, then look at it here.';
-  } catch (error) { toast(error.message); }
+  let id = playerId || new URLSearchParams(location.search).get('song');
+  try { id ||= (await request('/api/choices')).names[0]?.id; } catch (error) { toast(error.message); return; }
+  if (id) choose({ id });
+  else $('.told', root).textContent = 'There is no song yet. Make one under Create, then look at it here.';
 }
 
 async function choose(item) {
   song = item;
-  $('.song', root).value = item.name;
   try {
     const record = await request('/api/samples/' + encodeURIComponent(item.id)), range = $('.at input', root);
+    $('.song', root).value = `${record.title}, ${record.artist || 'unknown'}`;
     range.max = Math.max(0, record.seconds - SECONDS).toFixed(2);
     const words = record.alignment && record.alignment.words;
     // A sung word says more than the first moment of a song.
@@ -53,7 +52,7 @@ async function choose(item) {
     costs = await request('/api/costs/' + encodeURIComponent(item.id));
     drawCosts();
     await load();
-  } catch (error) { toast(error.message); }
+  } catch (error) { song = null; toast(error.message); }
 }
 
 async function load() {
