@@ -119,13 +119,25 @@ class VQVAEConfig:
             hop *= self.factor(below)
         return hop
 
+    def _dilations(self, level: int) -> list[int]:
+        depth = self.depth * self.multipliers[level]
+        cycle = self.dilation_cycle or depth
+        return [self.dilation_growth ** (j % cycle) for j in range(depth)]
+
+    def encoder_reach(self, level: int) -> int:
+        """Codes of ``level`` whose samples, on either side, can change one code."""
+        reach, rate = 0, 1
+        for block in range(level + 1):
+            for _ in range(self.downs_t[block]):
+                reach += self.strides_t[block] * rate
+                rate *= self.strides_t[block]
+                reach += sum(self._dilations(level)) * rate
+            reach += rate
+        return reach // self.hop(level) + 1
+
     def decoder_reach(self, level: int) -> int:
         """Codes of ``level`` on either side that can change the audio of one code."""
-        depth = self.depth * self.multipliers[level]
-        dilations = [
-            self.dilation_growth ** (j if self.dilation_cycle is None else j % self.dilation_cycle)
-            for j in range(depth)
-        ]
+        dilations = self._dilations(level)
         reach, rate = 0.0, 1
         for block in range(level, -1, -1):
             reach += 1 / rate

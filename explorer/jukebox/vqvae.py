@@ -14,6 +14,9 @@ from torch.nn import functional as F
 from explorer.jukebox.bottleneck import Bottleneck
 from explorer.jukebox.config import VQVAEConfig
 
+ENCODE_PIECE = 2**15
+"""Audio samples encoded at once: pieces that stay in a processor's cache are encoded fastest."""
+
 
 class ResidualUnit(nn.Module):
     """x + scale·f(x): ReLU, dilated convolution over three steps, ReLU, pointwise convolution."""
@@ -170,14 +173,22 @@ class VQVAE(nn.Module):
     def encode(self, audio: torch.Tensor, level: int) -> torch.Tensor:
         """[batch, samples, 1] → codes [batch, samples // hop] int64.
 
-        Samples beyond a multiple of the hop are ignored. Raises ValueError for less than one hop.
+        Samples beyond a multiple of the hop are ignored. Long audio is encoded in pieces with as
+        much context as a code can hear. Raises ValueError for less than one hop.
         """
         hop = self.config.hop(level)
-        usable = audio.shape[1] // hop * hop
-        if usable == 0:
+        total = audio.shape[1] // hop
+        if total == 0:
             raise ValueError(f"{audio.shape[1]} samples are less than one code of {hop} samples")
-        x = self.encode_continuous(audio[:, :usable], level)
-        return self.bottleneck.level(level).encode(x.transpose(1, 2))
+        reach = self.config.encoder_reach(level)
+        size = max(1, ENCODE_PIECE // hop)
+        pieces = []
+        for start in range(0, total, size):
+            stop = min(total, start + size)
+            low, high = max(0, start - reach), min(total, stop + reach)
+            x = self.encode_continuous(audio[:, low * hop : high * hop], level)[..., start - low : stop - low]
+            pieces.append(self.bottleneck.level(level).encode(x.transpose(1, 2)))
+        return torch.cat(pieces, dim=1)
 
     def decode(self, codes: torch.Tensor, level: int) -> torch.Tensor:
         """codes [batch, codes] → audio [batch, codes · hop, 1], not clipped."""

@@ -30,7 +30,8 @@ FIGURES = {
 
 def describe_clip(audio: np.ndarray, sample_rate: int) -> dict[str, float]:
     """The figures of one clip [samples]; those that silence or noise do not have are left out."""
-    flatness, pitch, loud = (f(audio, sample_rate) for f in (spectral_flatness, pitch_range, loudness))
+    flatness, loud = spectral_flatness(audio, sample_rate), loudness(audio, sample_rate)
+    pitch = pitch_range(audio, sample_rate)
     found: dict[str, float] = {"onsets_per_second": onset_rate(audio, sample_rate)}
     if flatness:
         found["flatness_db"] = 10 * float(np.log10(flatness))
@@ -81,7 +82,7 @@ def compare(corpus: dict[str, Any], samples: dict[str, Any]) -> dict[str, float]
         pairs = [(corpus[g][name], samples[g][name]) for g in genres if name in corpus[g] and name in samples[g]]
         if len(pairs) >= 3:
             ranks = np.stack([np.argsort(np.argsort(column)) for column in zip(*pairs, strict=True)])
-            found[name] = round(float(np.corrcoef(ranks)[0, 1]), 3)
+            found[name] = round(float(np.atleast_2d(np.corrcoef(ranks))[0, 1]), 3)
     return found
 
 

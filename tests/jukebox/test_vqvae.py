@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from explorer.jukebox import vqvae as vqvae_module
 from explorer.jukebox.bottleneck import Codebook, CodebookState, update_codebook
 from explorer.jukebox.config import Level
 from explorer.jukebox.losses import Bandwidth, multispectral_loss, spectral_convergence
@@ -36,6 +37,23 @@ def test_codes_beyond_the_reach_change_nothing(level: Level) -> None:
     assert len(different), "a code must be heard at all"
     assert different[0] // hop >= middle - reach
     assert different[-1] // hop <= middle + reach
+
+
+@pytest.mark.parametrize("level", list(Level))
+def test_encoding_in_pieces_changes_no_code(level: Level, monkeypatch: pytest.MonkeyPatch) -> None:
+    jukebox = tiny_jukebox()
+    audio = torch.randn(1, 128 * 150, 1, generator=torch.Generator().manual_seed(2)) * 0.3
+    whole = jukebox._vqvae.encode(audio, level.index)
+    monkeypatch.setattr(vqvae_module, "ENCODE_PIECE", 2000)
+    assert torch.equal(jukebox._vqvae.encode(audio, level.index), whole)
+    # and what lies beyond the reach changes nothing
+    reach, hop = jukebox.config.vqvae.encoder_reach(level.index), jukebox.config.hop(level)
+    middle = whole.shape[1] // 2
+    other = audio.clone()
+    other[:, middle * hop : (middle + 1) * hop] += 1.0
+    x, y = (jukebox._vqvae.encode_continuous(a, level.index)[0] for a in (audio, other))
+    different = (x != y).any(0).nonzero().flatten()
+    assert len(different) and different[0] >= middle - reach and different[-1] <= middle + reach
 
 
 def test_codebook_revival_and_averages() -> None:
