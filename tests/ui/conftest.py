@@ -177,6 +177,22 @@ def open_page(server: Server, browser: Browser) -> Iterator[Callable[..., Page]]
     assert not watch.reported, "the console is not clean"
 
 
+class Listening:
+    """Whether the player has begun to play since this was made: short songs are over before one can look."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        page.evaluate(
+            """() => {
+                 window.begun = false;
+                 document.addEventListener('jukebox:state', event => { window.begun ||= event.detail.playing; });
+               }"""
+        )
+
+    def wait(self) -> None:
+        self._page.wait_for_function("() => window.begun")
+
+
 @pytest.fixture
 def picture() -> Callable[[Page, str], None]:
     """Keep a screenshot in the folder that JUKEBOX_SCREENSHOTS names, if it does."""

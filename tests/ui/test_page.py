@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.conftest import Server
+from tests.ui.conftest import Listening, Server
 
 HOSTILE = '<img src=x onerror="document.title=1"> & "quotes" </textarea><script>document.title=2</script>'
 
@@ -115,8 +115,9 @@ def test_keys(open_page: Callable[..., Page], songs: list[str]) -> None:
     expect(page.locator(".tr.sel")).not_to_have_id(first or "")
     page.keyboard.press("k")
     expect(page.locator(".tr.sel")).to_have_id(first or "")
+    listening = Listening(page)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("complementary", name="Player").get_by_role("button", name="Pause")).to_be_visible()
+    listening.wait()
     page.keyboard.press("s")
     expect(page.locator(".tr.sel .sb")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("s")

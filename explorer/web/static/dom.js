@@ -1,4 +1,4 @@
-// Small helpers of every component: elements, icons, numbers, requests. No state.
+// Small helpers of every component: elements, icons, numbers, requests, and the events between parts. Knows no part.
 export const LEVELS = ['top', 'middle', 'bottom'];
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
