@@ -30,7 +30,8 @@ export function mount(element) {
     const tab = event.target.closest('#tabs [role=tab]');
     if (tab) requestAnimationFrame(() => entered(tab.dataset.tabId));
   });
-  tell('tab', { name: 'explore' });
+  // Somebody may have chosen a tab before this script was here.
+  tell('tab', { name: $('#tabs [role=tab][aria-selected=true]')?.dataset.tabId ?? 'explore' });
   const query = new URLSearchParams(location.search), tab = location.hash.slice(1) || (['genre', 'artist', 'lyrics', 'seed'].some(name => query.has(name)) ? 'create' : '');
   if (tab && tab !== 'explore') openTab(tab);
   follow();
