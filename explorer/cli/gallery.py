@@ -1,9 +1,9 @@
 """gallery: the songs that come with the program, chosen by rule and not by ear.
 
-Knows: the rule. For every artist the first lines of a held-out song of the same artist (or of the
-next one that sings); for every genre an instrumental by its first artist; and for every second
-genre an equal blend with the one after it. The seed is the song's place in the list. Does not
-know: how a song is made (``studio.run``).
+Knows: the rule. For every genre its first artist sings the first lines of a held-out song of that
+genre; for every second genre there are an instrumental by its last artist and an equal blend with
+the genre after it. The seed is the song's place in the list. Does not know: how a song is made
+(``studio.run``).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def add_commands(commands: Any) -> None:
         "python -m explorer gallery --corpus corpus/validation --out samples",
     )
     parser.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="held-out songs, for their lyrics")
-    parser.add_argument("--seconds", type=float, default=8.0, metavar="S", help="length of every song (8)")
+    parser.add_argument("--seconds", type=float, default=6.0, metavar="S", help="length of every song (6)")
     parser.add_argument("--batch", type=whole_number(1), default=8, metavar="N", help="songs made at once (8)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the gallery")
     add_engine_options(parser)
@@ -54,29 +54,27 @@ class Entry:
 
 def entries(songs: Sequence[CorpusSong], seconds: float) -> tuple[Entry, ...]:
     """The gallery of a model whose held-out songs are ``songs``."""
-    genres = dict.fromkeys(sorted(song.genre for song in songs))
-    first_artist = {g: min(song.artist for song in songs if song.genre == g) for g in genres}
-    wanted: list[tuple[str, str, str, str]] = []
-    for place, own in enumerate(songs):
-        singer = next((s for s in (*songs[place:], *songs[:place]) if s.lyrics), None)
-        wanted.append(("Unseen lyrics", own.genre, own.artist, _first_lines(singer, seconds)))
-    wanted += [("No lyrics", genre, first_artist[genre], "") for genre in genres]
-    names = list(genres)
-    for first, second in zip(names[::2], names[1::2], strict=False):
-        lyrics = next((_first_lines(s, seconds) for s in songs if s.genre == second and s.lyrics), "")
-        artists = f"0.5 {first_artist[first]} / 0.5 {first_artist[second]}"
-        wanted.append(("Novel artists and styles", f"0.5 {first} / 0.5 {second}", artists, lyrics))
+    artists: dict[str, list[str]] = {}
+    lyrics: dict[str, str] = {}
+    for song in sorted(songs, key=lambda song: (song.genre, song.artist)):
+        artists.setdefault(song.genre, []).append(song.artist)
+        if song.lyrics:
+            lyrics.setdefault(song.genre, _first_lines(song.lyrics, seconds))
+    genres = list(artists)
+    wanted = [("Unseen lyrics", genre, artists[genre][0], lyrics.get(genre, "")) for genre in genres]
+    wanted += [("No lyrics", genre, artists[genre][-1], "") for genre in genres[::2]]
+    for first, second in zip(genres[::2], genres[1::2], strict=False):
+        blend = f"0.5 {first} / 0.5 {second}", f"0.5 {artists[first][0]} / 0.5 {artists[second][0]}"
+        wanted.append(("Novel artists and styles", *blend, lyrics.get(second, "")))
     return tuple(
         Entry(f"gallery-{seed:03d}", collection, Song(genre, artist, lyrics, seconds, seed))
         for seed, (collection, genre, artist, lyrics) in enumerate(wanted, start=1)
     )
 
 
-def _first_lines(song: CorpusSong | None, seconds: float) -> str:
+def _first_lines(lyrics: str, seconds: float) -> str:
     """As many whole lines, at least one, as can be sung in the time."""
-    if song is None:
-        return ""
-    lines = song.lyrics.split("\n")
+    lines = lyrics.split("\n")
     count = 1
     while count < len(lines) and len("\n".join(lines[: count + 1])) <= CHARACTERS_PER_SECOND * seconds:
         count += 1
