@@ -23,7 +23,7 @@ from explorer.jukebox.prior import Prior
 from explorer.jukebox.sampling import LevelTask, sample_level
 from explorer.jukebox.song import SamplingOptions, Song, SongError
 from explorer.jukebox.vqvae import VQVAE
-from explorer.jukebox.windows import plan_windows
+from explorer.jukebox.windows import plan_waves
 from explorer.transliteration import transliterate
 
 DECODE_CHUNK = 2**19
@@ -49,6 +49,7 @@ class LevelPlan:
     length: int
     """Codes of the finished level."""
     windows: int
+    """Windows, or waves of windows sampled together: after each something is stored and heard."""
     new_codes: int
 
 
@@ -163,6 +164,7 @@ class Jukebox:
                 options.level(level),
                 options.max_batch,
                 options.chunk,
+                self.strands(level, options),
             )
             for event in sample_level(self._priors[level], task, self.device):
                 yield event
@@ -199,14 +201,19 @@ class Jukebox:
         for level in SAMPLING_ORDER:
             have = min((given_lengths or {}).get(level, 0), lengths[level])
             n_ctx = self.config.prior(level).n_ctx
-            windows = plan_windows(lengths[level], n_ctx, self._hop_fraction(level, options), have)
-            plans[level] = LevelPlan(lengths[level], len(windows), lengths[level] - have)
+            fraction, strands = self._hop_fraction(level, options), self.strands(level, options)
+            waves = plan_waves(lengths[level], n_ctx, fraction, have, strands)
+            plans[level] = LevelPlan(lengths[level], len(waves), lengths[level] - have)
             if level is options.stop_after:
                 break
         return plans
 
     def _hop_fraction(self, level: Level, options: SamplingOptions) -> float:
         return options.hop_fraction.get(level, self.config.hop_fraction[level.index])
+
+    def strands(self, level: Level, options: SamplingOptions) -> int:
+        """Stretches of a song that are sampled together at ``level``."""
+        return options.strands.get(level, self.config.strands[level.index])
 
     def _lengths(self, songs: Sequence[Song]) -> dict[Level, int]:
         """Codes per level; the length is cut to whole codes of the top level."""

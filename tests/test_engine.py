@@ -45,10 +45,14 @@ def codes_of(events: list[Event]) -> dict[Level, torch.Tensor]:
 
 
 def test_events_tell_the_whole_story(jukebox: Jukebox, events: list[Event]) -> None:
+    tell_the_whole_story(jukebox, events, SONG, SamplingOptions())
+
+
+def tell_the_whole_story(jukebox: Jukebox, events: list[Event], song: Song, options: SamplingOptions) -> None:
     levels = [e.level for e in events if isinstance(e, LevelStarted)]
     assert levels == [Level.TOP, Level.MIDDLE, Level.BOTTOM]
     for level in levels:
-        plan = jukebox.plan(SONG)[level]
+        plan = jukebox.plan(song, options)[level]
         started = next(e for e in events if isinstance(e, LevelStarted) and e.level is level)
         windows = [e for e in events if isinstance(e, WindowDone) and e.level is level]
         assert started.windows == plan.windows == len(windows)
@@ -98,6 +102,46 @@ def test_chunks_batches_and_interruptions_change_no_code(
     again = codes_of(list(jukebox.generate([SONG, SECOND], options, kept)))
     # an interruption inside a window leaves later codes of that window a different prompt length,
     # not different codes
+    for level in LEVELS:
+        assert torch.equal(whole[level], again[level]), level
+
+
+STRANDS = SamplingOptions(strands={Level.MIDDLE: 2, Level.BOTTOM: 3})
+LONG = replace(SONG, seconds=6.0)
+
+
+@pytest.fixture(scope="module")
+def in_strands() -> list[Event]:
+    return list(tiny_jukebox().generate([LONG, replace(LONG, seed=5)], STRANDS))
+
+
+def test_strands_are_planned_reported_and_heard_as_windows_are(in_strands: list[Event]) -> None:
+    jukebox = tiny_jukebox()
+    tell_the_whole_story(jukebox, in_strands, LONG, STRANDS)
+    test_previews_add_up_to_the_level(in_strands)
+    lone = jukebox.plan(LONG)[Level.BOTTOM].windows
+    assert jukebox.plan(LONG, STRANDS)[Level.BOTTOM].windows < lone
+
+
+def test_the_first_strand_is_what_one_window_after_another_gives(in_strands: list[Event]) -> None:
+    jukebox = tiny_jukebox()
+    middle = codes_of(list(jukebox.generate([LONG], replace(SamplingOptions(), stop_after=Level.MIDDLE))))
+    size = 2 * jukebox.config.prior(Level.MIDDLE).n_ctx
+    assert torch.equal(codes_of(in_strands)[Level.TOP][:1], middle[Level.TOP])
+    assert torch.equal(codes_of(in_strands)[Level.MIDDLE][:1, :size], middle[Level.MIDDLE][:, :size])
+    assert not torch.equal(codes_of(in_strands)[Level.MIDDLE][:1], middle[Level.MIDDLE])
+
+
+@settings(max_examples=8, deadline=None)
+@given(max_batch=st.integers(1, 6), cut=st.floats(0.0, 0.99), stopped_at=st.sampled_from([Level.MIDDLE, Level.BOTTOM]))
+def test_batches_and_interruptions_change_no_code_of_a_strand(
+    in_strands: list[Event], max_batch: int, cut: float, stopped_at: Level
+) -> None:
+    whole = codes_of(in_strands)
+    kept = {level: codes for level, codes in whole.items() if level.index > stopped_at.index}
+    kept[stopped_at] = whole[stopped_at][:, : int(cut * whole[stopped_at].shape[1])]
+    options = replace(STRANDS, max_batch=max_batch)
+    again = codes_of(list(tiny_jukebox().generate([LONG, replace(LONG, seed=5)], options, kept)))
     for level in LEVELS:
         assert torch.equal(whole[level], again[level]), level
 

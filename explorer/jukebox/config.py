@@ -315,6 +315,12 @@ class ModelConfig:
     """Step of the sampling windows in windows: bottom, middle, top."""
     default_seconds: float | None = None
     """Imagined length of a whole song where the recipe names none; None: as long as what is sampled."""
+    strands: tuple[int, int, int] = (1, 1, 1)
+    """Stretches of a song that are sampled together: bottom, middle, top (always 1). 1 is the published way."""
+
+    def __post_init__(self) -> None:
+        if min(self.strands) < 1 or self.strands[-1] != 1:
+            raise ConfigError("strands must be at least 1, and 1 for the top level")
 
     def hop(self, level: Level) -> int:
         """Audio samples per code."""

@@ -43,32 +43,55 @@ def gumbel_block(seed: int, level: int, block: int, bins: int) -> torch.Tensor:
     return -exponential.clamp_min(1e-30).log()
 
 
+def gumbel_noise(seed: int, level: int, position: int, count: int, bins: int) -> torch.Tensor:
+    """Noise [count, bins] of one song's positions from ``position`` on, cut from its blocks."""
+    first = position // NOISE_BLOCK
+    last = (position + count - 1) // NOISE_BLOCK
+    blocks = torch.cat([gumbel_block(seed, level, block, bins) for block in range(first, last + 1)])
+    begin = position - first * NOISE_BLOCK
+    return blocks[begin : begin + count]
+
+
 class Drawer:
-    """Draws the codes of a batch of songs at one level and keeps how uncertain each draw was."""
+    """Draws the codes of a batch of windows at one level and keeps how uncertain each draw was."""
 
     def __init__(
-        self, sampling: LevelSampling, seeds: Sequence[int], level: int, position: int, device: torch.device
+        self,
+        sampling: LevelSampling,
+        seeds: Sequence[int],
+        level: int,
+        positions: Sequence[int],
+        device: torch.device,
     ) -> None:
-        """``position``: that of the first code to be drawn."""
-        self.position = position
+        """``positions``: that of the first code to be drawn, one for each row as are the seeds."""
+        self._positions = list(positions)
         self._sampling, self._seeds, self._level, self._device = sampling, seeds, level, device
-        self._noise: torch.Tensor | None = None
+        self._noise = torch.empty(0)
+        self._row = 0
         self._pending: list[torch.Tensor] = []
         self._entropy: list[torch.Tensor] = []
 
     def __call__(self, logits: torch.Tensor) -> torch.Tensor:
-        """logits [songs, bins] → tokens [songs]; moves on by one position."""
-        block, row = divmod(self.position, NOISE_BLOCK)
-        if self._noise is None or row == 0:
-            blocks = [gumbel_block(seed, self._level, block, logits.shape[-1]) for seed in self._seeds]
-            self._noise = torch.stack(blocks, dim=1).to(self._device)
+        """logits [rows, bins] → tokens [rows]; moves on by one position."""
+        if self._row == len(self._noise):
+            self._more_noise(logits.shape[-1])
         scaled = logits / self._sampling.temperature
         self._pending.append(scaled)
         if len(self._pending) == NOISE_BLOCK:
             self._measure()
-        self.position += 1
         kept = filter_logits(scaled, self._sampling.top_k, self._sampling.top_p)
-        return (kept + self._noise[row]).argmax(-1)
+        self._row += 1
+        return (kept + self._noise[self._row - 1]).argmax(-1)
+
+    def _more_noise(self, bins: int) -> None:
+        """Noise [n, rows, bins] up to the first row's next block, so that blocks are made once if rows agree."""
+        count = NOISE_BLOCK - self._positions[0] % NOISE_BLOCK
+        rows = [
+            gumbel_noise(seed, self._level, position, count, bins)
+            for seed, position in zip(self._seeds, self._positions, strict=True)
+        ]
+        self._noise, self._row = torch.stack(rows, dim=1).to(self._device), 0
+        self._positions = [position + count for position in self._positions]
 
     def _measure(self) -> None:
         """Entropies of the waiting draws, many at once because each is many small operations."""
@@ -78,6 +101,6 @@ class Drawer:
             self._pending = []
 
     def entropy(self) -> torch.Tensor:
-        """[songs, draws so far] bits, at the sampling temperature and before filtering; on the CPU."""
+        """[rows, draws so far] bits, at the sampling temperature and before filtering; on the CPU."""
         self._measure()
         return torch.cat(self._entropy, dim=1).cpu()

@@ -42,7 +42,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class WindowDone:
-    """A window is finished: ``codes[:, :stop]`` of this level will not change any more."""
+    """A window is finished: ``codes[:, :stop]`` of this level will not change any more.
+
+    Where several windows are sampled together (strands), they are reported together as one.
+    """
 
     level: Level
     window: int

@@ -1,12 +1,14 @@
 """Sampling of one level: windows, conditioning of each, and an iterator of events.
 
-Knows: how the published code walks over a song (jukebox fact sheet, section e). Does not know
-files, names of models, or the other levels; ``explorer.engine`` chains the levels. One call serves
-every mode: from scratch, primed, continued and resumed differ only in which codes are given.
+Knows: how the published code walks over a song (jukebox fact sheet, section e), and how to sample
+several stretches of a song as one batch (``windows``). Does not know files, names of models, or the
+other levels; ``explorer.engine`` chains the levels. One call serves every mode: from scratch,
+primed, continued and resumed differ only in which codes are given.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -20,7 +22,7 @@ from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.lyrics import lyric_window, window_tokens
 from explorer.jukebox.prior import Conditioning, Prior
 from explorer.jukebox.song import LevelSampling
-from explorer.jukebox.windows import Window, plan_windows
+from explorer.jukebox.windows import Wave, Window, plan_waves
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class LevelTask:
     sampling: LevelSampling
     max_batch: int
     chunk: int
+    strands: int = 1
+    """Stretches of each song that are sampled together; 1 is the published way."""
 
 
 def window_labels(prior: Prior, labels: Sequence[SongLabels], start: int) -> LabelBatch:
@@ -103,7 +107,7 @@ def window_conditioning(
 
 
 Chooser = Callable[[torch.Tensor], torch.Tensor]
-"""Logits [songs, bins] → tokens [songs]."""
+"""Logits [rows, bins] → tokens [rows]."""
 
 
 def sample_window(
@@ -114,69 +118,109 @@ def sample_window(
     choose: Chooser,
     chunk: int,
 ) -> Iterator[torch.Tensor]:
-    """Yield ``count`` codes [songs] one after another behind ``prompt`` [songs, n]."""
+    """Yield ``count`` codes [rows] one after another behind ``prompt`` [rows, n]."""
     decoding = prior.sampler(conditioning, prompt.shape[0], prompt.shape[1] + count, prompt, chunk)
     for _ in range(count):
         yield decoding.step(choose)
 
 
 def sample_level(prior: Prior, task: LevelTask, device: torch.device) -> Iterator[LevelStarted | Progress | WindowDone]:
-    """Sample one level window by window.
+    """Sample one level wave by wave; a wave is one window unless the task asks for strands.
 
     Raises ValueError where the level above is too short. Stopping between events loses nothing that
     a WindowDone has reported.
     """
     have = task.given.shape[1]
-    windows = plan_windows(task.length, prior.config.n_ctx, task.hop_fraction, have)
+    waves = plan_waves(task.length, prior.config.n_ctx, task.hop_fraction, have, task.strands)
     if task.upper is not None and task.upper.shape[1] * prior.upsampling < task.length:
         raise ValueError(f"{task.length} codes need {-(-task.length // prior.upsampling)} of the level above")
     codes = torch.zeros(len(task.labels), task.length, dtype=torch.int64)
     codes[:, :have] = task.given[:, : task.length]
     total = max(0, task.length - have)
-    yield LevelStarted(task.level, len(windows), total, task.length)
+    yield LevelStarted(task.level, len(waves), total, task.length)
     done = 0
-    for number, window in enumerate(windows):
-        entropies = []
-        size = window.stop - window.new
-        for first in range(0, len(task.labels), task.max_batch):
-            songs = slice(first, first + task.max_batch)
-            share = len(task.labels[songs]) / len(task.labels)
-            drawer = Drawer(task.sampling, task.seeds[songs], task.level.index, window.new, device)
-            for steps in _window_codes(prior, task, window, songs, codes, drawer, device):
-                before = size * first // len(task.labels)
-                yield Progress(task.level, number, len(windows), done + before + int(steps * share), total)
-            entropies.append(drawer.entropy())
-        done += size
+    for number, wave in enumerate(waves):
+        entropy = torch.zeros(len(task.labels), wave.stop - wave.new)
+        for drawn in _sample_wave(prior, task, wave, codes, entropy, device):
+            yield Progress(task.level, number, len(waves), done + drawn // len(task.labels), total)
+        done += wave.stop - wave.new
         yield WindowDone(
-            task.level, number, len(windows), window.new, window.stop,
-            codes[:, : window.stop].clone(), torch.cat(entropies),
+            task.level, number, len(waves), wave.new, wave.stop, codes[:, : wave.stop].clone(), entropy
         )  # fmt: skip
 
 
-def _window_codes(
-    prior: Prior,
-    task: LevelTask,
-    window: Window,
-    songs: slice,
-    codes: torch.Tensor,
-    drawer: Drawer,
-    device: torch.device,
-) -> Iterator[int]:
-    """Fill ``codes[songs, new:stop]``; yields the number of steps done every NOISE_BLOCK steps.
+@dataclass(frozen=True)
+class _Row:
+    """One window of one song: a row of a batch."""
 
-    Codes stay on the device until a block is full: no synchronisation per code on accelerators.
+    song: int
+    window: Window
+
+    @property
+    def size(self) -> int:
+        return self.window.stop - self.window.new
+
+
+def _sample_wave(
+    prior: Prior, task: LevelTask, wave: Wave, codes: torch.Tensor, entropy: torch.Tensor, device: torch.device
+) -> Iterator[int]:
+    """Fill ``codes[:, new:stop]`` and ``entropy``; yields how many codes of all songs are drawn so far."""
+    done = 0
+    for windows in wave.rounds:
+        rows = [_Row(song, window) for song in range(len(task.labels)) for window in windows]
+        for first in range(0, len(rows), task.max_batch):
+            batch = rows[first : first + task.max_batch]
+            drawer = Drawer(
+                task.sampling,
+                [task.seeds[row.song] for row in batch],
+                task.level.index,
+                [row.window.new for row in batch],
+                device,
+            )
+            for steps in _draw_rows(prior, task, batch, codes, drawer, device):
+                yield done + sum(min(steps, row.size) for row in batch)
+            done += sum(row.size for row in batch)
+            for row, bits in zip(batch, drawer.entropy(), strict=True):
+                begin = row.window.new - wave.new
+                entropy[row.song, begin : begin + row.size] = bits[: row.size]
+
+
+def _draw_rows(
+    prior: Prior, task: LevelTask, rows: Sequence[_Row], codes: torch.Tensor, drawer: Drawer, device: torch.device
+) -> Iterator[int]:
+    """Fill the rows' parts of ``codes``; yields the number of steps done every NOISE_BLOCK steps.
+
+    Rows that end with the level earlier than others draw on into nothing. Codes stay on the device
+    until a block is full: no synchronisation per code on accelerators.
     """
+    total = max(row.size for row in rows)
     # not held across a yield: the caller's own mode must not change while this generator rests
     with torch.inference_mode():
-        upper = None if task.upper is None else task.upper[songs]
-        conditioning = window_conditioning(prior, task.labels[songs], window.start, upper, device)
-        prompt = codes[songs, window.start : window.new].to(device)
-        steps = sample_window(prior, conditioning, prompt, window.stop - window.new, drawer, task.chunk)
-    position = window.new
-    while position < window.stop:
-        count = min(NOISE_BLOCK, window.stop - position)
+        conditioning = _stacked([_row_conditioning(prior, task, row, device) for row in rows])
+        prompt = torch.stack([codes[row.song, row.window.start : row.window.new] for row in rows]).to(device)
+        steps = sample_window(prior, conditioning, prompt, total, drawer, task.chunk)
+    done = 0
+    while done < total:
+        count = min(NOISE_BLOCK, total - done)
         with torch.inference_mode():
-            block = torch.stack([next(steps) for _ in range(count)], dim=1)
-            codes[songs, position : position + count] = block.cpu()
-        position += count
-        yield position - window.new
+            block = torch.stack([next(steps) for _ in range(count)], dim=1).cpu()
+        for row, drawn in zip(rows, block, strict=True):
+            fits = max(0, min(count, row.size - done))
+            codes[row.song, row.window.new + done : row.window.new + done + fits] = drawn[:fits]
+        done += count
+        yield done
+
+
+def _row_conditioning(prior: Prior, task: LevelTask, row: _Row, device: torch.device) -> Conditioning:
+    upper = None if task.upper is None else task.upper[row.song : row.song + 1]
+    return window_conditioning(prior, [task.labels[row.song]], row.window.start, upper, device)
+
+
+def _stacked(rows: Sequence[Conditioning]) -> Conditioning:
+    """Conditionings of one row each as one batch."""
+
+    def cat(name: str) -> torch.Tensor | None:
+        parts = [getattr(row, name) for row in rows]
+        return None if parts[0] is None else torch.cat(parts)
+
+    return Conditioning(**{field.name: cat(field.name) for field in dataclasses.fields(Conditioning)})

@@ -8,6 +8,7 @@ song against those.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -19,6 +20,10 @@ MAX_LYRICS = 20_000
 
 MAX_SECONDS = 600.0
 """Longest song of any published model, and a bound on what one job may occupy."""
+
+
+MAX_STRANDS = 64
+"""Stretches of one level sampled together: beyond this a batch gains nothing on any machine."""
 
 
 class SongError(ValueError):
@@ -88,8 +93,9 @@ class SamplingOptions:
     """How a song is sampled; together with the Song this is the recipe.
 
     ``stop_after`` is the last level that is sampled. ``hop_fraction`` overrides the model's window
-    steps. ``max_batch`` splits the songs of one call (and does not change the codes). ``chunk`` is
-    the number of prompt codes run at once before sampling (does not change the codes either).
+    steps, ``strands`` into how many stretches sampled together an upsampled level is cut (1: none, as
+    published). ``max_batch`` splits what is sampled together (and does not change the codes). ``chunk``
+    is the number of prompt codes run at once before sampling (does not change the codes either).
     """
 
     top: LevelSampling = field(default_factory=LevelSampling)
@@ -97,6 +103,7 @@ class SamplingOptions:
     bottom: LevelSampling = field(default_factory=LevelSampling)
     stop_after: Level = Level.BOTTOM
     hop_fraction: Mapping[Level, float] = field(default_factory=dict)
+    strands: Mapping[Level, int] = field(default_factory=dict)
     max_batch: int = 16
     chunk: int = 256
 
@@ -106,6 +113,9 @@ class SamplingOptions:
         for level, fraction in self.hop_fraction.items():
             if not 0 < fraction <= 1:
                 raise SongError(f"The window step of the {level} level must be above 0 and at most 1.")
+        for level, strands in self.strands.items():
+            if not 1 <= strands <= MAX_STRANDS or (level is Level.TOP and strands > 1):
+                raise SongError(f"strands must be 1 to {MAX_STRANDS} at the middle and bottom level, 1 at the top.")
 
     def level(self, level: Level) -> LevelSampling:
         sampling: LevelSampling = getattr(self, level.value)
@@ -116,6 +126,7 @@ def recipe_to_dict(song: Song, options: SamplingOptions) -> dict[str, Any]:
     """A recipe as JSON-ready dictionaries: {"song": ..., "sampling": ...}."""
     sampling = asdict(options)
     sampling["hop_fraction"] = {str(k.value): v for k, v in options.hop_fraction.items()}
+    sampling["strands"] = {str(k.value): v for k, v in options.strands.items()}
     sampling["stop_after"] = options.stop_after.value
     return {"song": asdict(song), "sampling": sampling}
 
@@ -136,6 +147,8 @@ def recipe_from_dict(data: Any) -> tuple[Song, SamplingOptions]:
             given["stop_after"] = Level(given["stop_after"])
         if "hop_fraction" in given:
             given["hop_fraction"] = {Level(k): float(v) for k, v in dict(given["hop_fraction"]).items()}
+        if "strands" in given:
+            given["strands"] = {Level(k): operator.index(v) for k, v in dict(given["strands"]).items()}
     except (TypeError, ValueError) as error:
         raise SongError(f"The recipe names something that does not exist: {error}.") from error
     known = {f.name for f in fields(SamplingOptions)}

@@ -197,14 +197,18 @@ class VQVAE(nn.Module):
         return y.transpose(1, 2)
 
     def reconstruct(
-        self, audio: torch.Tensor, level: int
+        self, audio: torch.Tensor, level: int, precision: torch.dtype = torch.float32
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """Training pass with the straight-through gradient (van den Oord et al. 2017).
 
         [batch, samples, 1] → (audio' of the same shape, commitment loss scalar, encoder rows
-        [batch · codes, emb_width] and their codes [batch · codes]).
+        [batch · codes, emb_width] and their codes [batch · codes]). ``precision`` is that of the
+        convolutions' products only: codes are always looked up in float32.
         """
-        x = self.encode_continuous(audio, level)
+        faster = torch.autocast(audio.device.type, precision, enabled=precision is not torch.float32)
+        with faster:
+            x = self.encode_continuous(audio, level)
+        x = x.float()
         rows = x.transpose(1, 2).reshape(-1, x.shape[1])
         book = self.bottleneck.level(level)
         with torch.no_grad():
@@ -212,5 +216,6 @@ class VQVAE(nn.Module):
         quantised = book.decode(codes)
         commit = F.mse_loss(rows, quantised.detach())
         straight = rows + (quantised - rows).detach()
-        y = self.decoders[level](straight.view(x.shape[0], -1, x.shape[1]).transpose(1, 2))
-        return y.transpose(1, 2), commit, rows.detach(), codes
+        with faster:
+            y = self.decoders[level](straight.view(x.shape[0], -1, x.shape[1]).transpose(1, 2))
+        return y.float().transpose(1, 2), commit, rows.detach(), codes

@@ -135,10 +135,11 @@ def _samples(engine: Jukebox, plans: Mapping[Level, LevelPlan]) -> int:
 def _memory(engine: Jukebox, request: JobRequest, plans: Mapping[Level, LevelPlan]) -> int:
     """Bytes needed at the same time: weights, and the larger of sampling and decoding."""
     config, dtype = engine.config, engine.precision.dtype
-    batch = min(request.takes, request.options.max_batch)
+    options = request.options
+    rows = {level: min(request.takes * engine.strands(level, options), options.max_batch) for level in plans}
     samples = _samples(engine, plans)
     sampled = [level for level, plan in plans.items() if plan.new_codes]
-    caches = max((cache_bytes(config, level, batch, dtype) for level in sampled), default=0)
+    caches = max((cache_bytes(config, level, rows[level], dtype) for level in sampled), default=0)
     work = max(caches, decode_bytes(config, samples, request.takes))
     return OVERHEAD + weight_bytes(config, dtype) + work + audio_bytes(samples, request.takes)
 

@@ -66,6 +66,7 @@ samplings = st.builds(LevelSampling, temperature=st.floats(0.1, 2.0), top_k=st.i
         bottom=samplings,
         stop_after=st.sampled_from(Level),
         hop_fraction=st.dictionaries(st.sampled_from(Level), st.floats(0.1, 1.0)),
+        strands=st.dictionaries(st.sampled_from([Level.MIDDLE, Level.BOTTOM]), st.integers(1, 64)),
         max_batch=st.integers(1, 64),
         chunk=st.integers(1, 512),
     ),
@@ -98,6 +99,9 @@ def test_endless_lyrics_are_refused() -> None:
         {"song": {}, "sampling": {"top": {"temperature": 0}}},
         {"song": {}, "sampling": {"stop_after": "cellar"}},
         {"song": {}, "sampling": {"max_batch": "many"}},
+        {"song": {}, "sampling": {"strands": {"bottom": "many"}}},
+        {"song": {}, "sampling": {"strands": {"bottom": 10**9}}},
+        {"song": {}, "sampling": {"strands": {"top": 2}}},
         {"song": {}, "sampling": {"unheard": 1}},
     ],
 )

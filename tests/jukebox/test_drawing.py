@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.jukebox.drawing import Drawer, filter_logits, gumbel_block
+from explorer.jukebox.drawing import NOISE_BLOCK, Drawer, filter_logits, gumbel_block, gumbel_noise
 from explorer.jukebox.song import LevelSampling
 
 CPU = torch.device("cpu")
@@ -45,7 +45,7 @@ def test_noise_is_a_function_of_its_arguments() -> None:
 
 def test_draws_follow_the_softmax() -> None:
     logits = torch.tensor([[1.0, 0.0, -1.0, 2.0]])
-    drawer = Drawer(LevelSampling(temperature=0.7), [5], 2, 0, CPU)
+    drawer = Drawer(LevelSampling(temperature=0.7), [5], 2, [0], CPU)
     counts = torch.zeros(4)
     n = 6000
     for _ in range(n):
@@ -58,3 +58,19 @@ def test_draws_follow_the_softmax() -> None:
     measured = drawer.entropy()
     assert measured.shape == (1, n)
     assert math.isclose(float(measured.mean()), entropy, rel_tol=1e-4)
+
+
+@given(position=st.integers(0, 300), count=st.integers(1, 200))
+def test_noise_from_anywhere_is_that_of_its_positions(position: int, count: int) -> None:
+    blocks = torch.cat([gumbel_block(7, 1, block, 6) for block in range(8)])
+    assert torch.equal(gumbel_noise(7, 1, position, count, 6), blocks[position : position + count])
+
+
+@given(positions=st.lists(st.integers(0, 200), min_size=1, max_size=4))
+def test_rows_at_different_positions_draw_what_each_draws_alone(positions: list[int]) -> None:
+    seeds = [3 + i for i in range(len(positions))]
+    together = Drawer(LevelSampling(), seeds, 1, positions, CPU)
+    alone = [Drawer(LevelSampling(), [s], 1, [p], CPU) for s, p in zip(seeds, positions, strict=True)]
+    logits = torch.zeros(len(positions), 9)
+    for _ in range(NOISE_BLOCK + 9):
+        assert together(logits).tolist() == [int(drawer(logits[:1])) for drawer in alone]

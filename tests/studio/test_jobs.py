@@ -74,6 +74,7 @@ requests = st.builds(
         top=st.builds(LevelSampling, temperature=st.floats(0.1, 2), top_k=st.integers(0, 9)),
         stop_after=st.sampled_from(Level),
         hop_fraction=st.dictionaries(st.sampled_from(Level), st.floats(0.1, 1)),
+        strands=st.dictionaries(st.sampled_from([Level.MIDDLE, Level.BOTTOM]), st.integers(1, 64)),
     ),
     takes=st.integers(1, 16),
     title=st.text(max_size=20),
