@@ -46,9 +46,11 @@ stride a level instead of several narrow ones: the residual stacks then run at t
 at the audio's, which is what makes training on two cores possible."""
 
 VQVAE_TRAINING = {
-    Level.TOP: VQVAETraining(Level.TOP, steps=1400, batch=4, clip_samples=16384),
-    Level.MIDDLE: VQVAETraining(Level.MIDDLE, steps=900, batch=4, clip_samples=16384),
-    Level.BOTTOM: VQVAETraining(Level.BOTTOM, steps=1600, batch=4, clip_samples=16384),
+    Level.TOP: VQVAETraining(Level.TOP, steps=5000, batch=4, clip_samples=16384, precision="bfloat16"),
+    Level.MIDDLE: VQVAETraining(Level.MIDDLE, steps=2500, batch=4, clip_samples=16384, precision="bfloat16"),
+    Level.BOTTOM: VQVAETraining(
+        Level.BOTTOM, steps=6000, batch=2, clip_samples=16384, spectral=2.0, precision="bfloat16"
+    ),
 }
 
 PRIOR_TRAINING = {
@@ -81,7 +83,14 @@ def model_config(lists: LabelLists) -> ModelConfig:
     )
     conditioner = ConditionerConfig(width=128, depth=4, dilation_growth=3, dilation_cycle=4)
     upsampler = PriorConfig(VQVAE_CONFIG.codes, _stack(1024, 256, 6, 2, 2), styles, conditioner)
-    return ModelConfig("pocket", SAMPLE_RATE, VQVAE_CONFIG, (upsampler, upsampler, top), hop_fraction=(0.5, 0.5, 0.5))
+    return ModelConfig(
+        "pocket",
+        SAMPLE_RATE,
+        VQVAE_CONFIG,
+        (upsampler, upsampler, top),
+        hop_fraction=(0.5, 0.5, 0.5),
+        strands=(16, 8, 1),
+    )
 
 
 def _stack(n_ctx: int, width: int, depth: int, heads: int, order: int) -> TransformerConfig:
