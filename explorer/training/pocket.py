@@ -54,9 +54,9 @@ VQVAE_TRAINING = {
 }
 
 PRIOR_TRAINING = {
-    Level.TOP: PriorTraining(Level.TOP, steps=480, batch=2, guidance=0.3, every_nth_song=3),
-    Level.MIDDLE: PriorTraining(Level.MIDDLE, steps=350, batch=2, every_nth_song=12),
-    Level.BOTTOM: PriorTraining(Level.BOTTOM, steps=350, batch=2, every_nth_song=12),
+    Level.TOP: PriorTraining(Level.TOP, steps=4800, batch=2, guidance=0.3, precision="bfloat16"),
+    Level.MIDDLE: PriorTraining(Level.MIDDLE, steps=5000, batch=2, every_nth_song=3, precision="bfloat16"),
+    Level.BOTTOM: PriorTraining(Level.BOTTOM, steps=5000, batch=2, every_nth_song=3, precision="bfloat16"),
 }
 
 

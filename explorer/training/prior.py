@@ -26,7 +26,8 @@ class PriorTraining:
     """Settings of one prior's run.
 
     ``guidance`` weighs the alignment head's loss (0: off). ``every_nth_song`` leaves songs out where
-    encoding them all would take longer than the steps need.
+    encoding them all would take longer than the steps need. ``precision`` names the torch type of the
+    matrix products: bfloat16 is faster where the processor has instructions for it.
     """
 
     level: Level
@@ -41,8 +42,9 @@ class PriorTraining:
     label_dropout: float = 0.1
     guidance: float = 0.0
     every_nth_song: int = 1
+    precision: str = "float32"
     log_every: int = 20
-    evaluate_every: int = 400
+    evaluate_every: int = 800
     windows_per_song: int = 2
     seed: int = 1
 
@@ -64,15 +66,16 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
         prior.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
         average.shadow = state["average"]
+    precision: torch.dtype = getattr(torch, training.precision)
     totals: dict[str, float] = {}
     began = time.monotonic()
     while step < training.steps:
         batch = maker.batch(training.batch, training.seed, step)
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, training.steps, training.peak_rate, training.warmup)
-        conditioning = prior.condition(batch.labels, batch.upper)
         watch = prior.config.alignment_layer if training.guidance else None
-        loss = prior.loss(batch.codes, conditioning, watch)
+        with torch.autocast(batch.codes.device.type, precision, enabled=precision is not torch.float32):
+            loss = prior.loss(batch.codes, prior.condition(batch.labels, batch.upper), watch)
         measured = {"loss": loss.total, "music": loss.music, "lyrics": loss.lyrics}
         objective = loss.total * math.log(2)
         if training.guidance:
