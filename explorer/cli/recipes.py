@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.cli.common import UsageError, whole_number
 from explorer.jukebox.config import SAMPLING_ORDER, Level
-from explorer.jukebox.song import LevelSampling, SamplingOptions, Song, recipe_from_dict
+from explorer.jukebox.song import SEQUENTIAL, LevelSampling, SamplingOptions, Song, recipe_from_dict
 
 if TYPE_CHECKING:
     from explorer.library import Sample
@@ -37,6 +37,11 @@ def add_song_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top-k", metavar="K[,K,K]", help="draw from the K likeliest codes only")
     parser.add_argument("--top-p", metavar="P[,P,P]", help="draw from the likeliest codes of this share only")
     parser.add_argument("--level", choices=[level.value for level in SAMPLING_ORDER], help="stop after this level")
+    parser.add_argument(
+        "--sequential",
+        action="store_true",
+        help="upsample one window after another, as published, instead of many stretches together",
+    )
 
 
 def open_sample(source: Path) -> Sample | None:
@@ -107,8 +112,14 @@ def sampling_from(options: argparse.Namespace, sampling: SamplingOptions) -> Sam
             drawing = replace(drawing, top_p=top_p[index], top_k=drawing.top_k if top_k else 0)
         levels[level] = drawing
     stop = Level(options.level) if options.level else sampling.stop_after
+    strands = SEQUENTIAL if options.sequential else sampling.strands
     return replace(
-        sampling, top=levels[Level.TOP], middle=levels[Level.MIDDLE], bottom=levels[Level.BOTTOM], stop_after=stop
+        sampling,
+        top=levels[Level.TOP],
+        middle=levels[Level.MIDDLE],
+        bottom=levels[Level.BOTTOM],
+        stop_after=stop,
+        strands=strands,
     )
 
 

@@ -88,6 +88,10 @@ class LevelSampling:
             raise SongError("Choose top-k or top-p, not both.")
 
 
+SEQUENTIAL: Mapping[Level, int] = {Level.MIDDLE: 1, Level.BOTTOM: 1}
+"""``strands`` of a song whose upsampled levels are made one window after another, as published."""
+
+
 @dataclass(frozen=True)
 class SamplingOptions:
     """How a song is sampled; together with the Song this is the recipe.

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 
 from explorer.jukebox.config import SAMPLING_ORDER, Level
 from explorer.jukebox.labels import parse_blend
-from explorer.jukebox.song import LevelSampling, SamplingOptions, Song, SongError
+from explorer.jukebox.song import SEQUENTIAL, LevelSampling, SamplingOptions, Song, SongError
 from explorer.library import SampleRecord
 from explorer.studio import JobMode, JobRequest, PromptAudio, StudioError
 
@@ -57,6 +57,7 @@ class Typed(BaseModel):
     mode: JobMode = JobMode.GENERATE
     parent: str | None = None
     sampling: dict[Level, LevelTyped] = Field(default_factory=dict)
+    sequential: bool = False
     prompt: PromptTyped | None = None
 
 
@@ -186,7 +187,8 @@ def _options(typed: Typed) -> SamplingOptions:
             )
         except SongError as error:
             raise SongError(f"{level.value.capitalize()}: {error}") from error
-    return SamplingOptions(**levels, stop_after=typed.stop)  # type: ignore[arg-type]
+    strands = SEQUENTIAL if typed.sequential else {}
+    return SamplingOptions(**levels, stop_after=typed.stop, strands=strands)  # type: ignore[arg-type]
 
 
 def _number(text: str, what: str) -> float:
@@ -249,6 +251,7 @@ def from_recipe(song: Song, options: SamplingOptions) -> dict[str, Any]:
         "mode": JobMode.GENERATE.value,
         "parent": None,
         "sampling": {level.value: _level_form(options.level(level)) for level in SAMPLING_ORDER},
+        "sequential": options.strands == SEQUENTIAL,
     }
 
 

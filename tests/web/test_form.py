@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from explorer.jukebox.config import Level
-from explorer.jukebox.song import LevelSampling, SamplingOptions, Song
+from explorer.jukebox.song import SEQUENTIAL, LevelSampling, SamplingOptions, Song
 from explorer.library import new_record
 from explorer.studio import JobMode, StudioError
 from explorer.web.form import Reading, Typed, from_record, read
@@ -86,6 +86,14 @@ def test_a_whole_form() -> None:
     assert request.song == Song("0.5 Pop / 0.5 Jazz", "A", "la la", 7.5, 12, 60.0, 4.0)
     assert request.takes == 3 and request.mode is JobMode.GENERATE
     assert request.options == SamplingOptions(top=LevelSampling(0.9, 0, 0.7), stop_after=Level.MIDDLE)
+
+
+def test_windows_one_after_another_as_published() -> None:
+    found = reading(sequential=True)
+    assert found.request is not None and found.request.options.strands == SEQUENTIAL
+    made = new_record("A", tiny_config(), song=Song(lyrics="la"), options=found.request.options)
+    values, _ = from_record(made, "exact")
+    assert values["sequential"] is True and from_record(record(), "exact")[0]["sequential"] is False
 
 
 def test_half_an_emoji_does_not_stop_the_song() -> None:

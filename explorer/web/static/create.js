@@ -9,6 +9,7 @@ import { forecast, truth } from './receive.js';
 
 const PUBLISHED = { temperature: ['0.98', '0.98', '0.98'], top_k: ['off', 'off', 'off'], top_p: ['off', 'off', 'off'] };
 const FIELDS = ['genre', 'artist', 'lyrics', 'seconds', 'seed', 'takes', 'total'];
+const TICKS = ['instrumental', 'sequential'];
 let root, extra = { offset: 0, stop: 'bottom', mode: 'generate', parent: null, said: '' }, form = {}, mixer, audio, plan = null, asking = 0, timer, busy = false;
 
 const seed = () => String(Math.floor(Math.random() * 100000));
@@ -16,7 +17,7 @@ const seed = () => String(Math.floor(Math.random() * 100000));
 export function mount(element) {
   root = $('.create', element);
   for (const name of FIELDS) form[name] = $(`[name=${name}]`, root);
-  form.instrumental = $('[name=instrumental]', root);
+  for (const name of TICKS) form[name] = $(`[name=${name}]`, root);
   samplingTable(); stopChoice();
   const suggest = (kind, query) => `/api/names?kind=${kind}&q=${encodeURIComponent(query)}`;
   combobox(form.genre, query => suggest('genre', query));
@@ -75,14 +76,14 @@ const drawStop = () => $$('.stop button', root).forEach(button => { const on = b
 function values() {
   const sampling = Object.fromEntries(LEVELS.map(level => [level, Object.fromEntries(['temperature', 'top_k', 'top_p'].map(name => [name, $(`[name=${name}-${level}]`, root).value]))]));
   return {
-    ...Object.fromEntries(FIELDS.map(name => [name, form[name].value])), instrumental: form.instrumental.checked,
+    ...Object.fromEntries(FIELDS.map(name => [name, form[name].value])), ...Object.fromEntries(TICKS.map(name => [name, form[name].checked])),
     offset: extra.offset, stop: extra.stop, mode: extra.mode, parent: extra.parent, said: extra.said, sampling, prompt: audio.value(),
   };
 }
 
 function fill(data) {
   for (const name of FIELDS) if (data[name] !== undefined && data[name] !== null) form[name].value = data[name];
-  if (data.instrumental !== undefined) form.instrumental.checked = data.instrumental;
+  for (const name of TICKS) if (data[name] !== undefined) form[name].checked = data[name];
   for (const name of ['offset', 'stop', 'mode', 'parent', 'said']) if (data[name] !== undefined) extra[name] = data[name];
   for (const level of LEVELS) for (const [name, value] of Object.entries(data.sampling?.[level] || {})) $(`[name=${name}-${level}]`, root).value = value;
   audio.set(data.prompt || null);
