@@ -51,6 +51,14 @@ class LevelPlan:
     windows: int
     """Windows, or waves of windows sampled together: after each something is stored and heard."""
     new_codes: int
+    """Per song."""
+    steps: int
+    """Codes drawn one after another; fewer than ``new_codes`` where stretches are sampled together."""
+
+    @property
+    def together(self) -> float:
+        """Codes of a song drawn in one step, on average."""
+        return self.new_codes / self.steps if self.steps else 1.0
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -203,7 +211,8 @@ class Jukebox:
             n_ctx = self.config.prior(level).n_ctx
             fraction, strands = self._hop_fraction(level, options), self.strands(level, options)
             waves = plan_waves(lengths[level], n_ctx, fraction, have, strands)
-            plans[level] = LevelPlan(lengths[level], len(waves), lengths[level] - have)
+            steps = sum(wave.steps for wave in waves)
+            plans[level] = LevelPlan(lengths[level], len(waves), lengths[level] - have, steps)
             if level is options.stop_after:
                 break
         return plans

@@ -65,6 +65,11 @@ class Wave:
     stop: int
     rounds: tuple[tuple[Window, ...], ...]
 
+    @property
+    def steps(self) -> int:
+        """Codes drawn one after another: a round takes as long as its longest window."""
+        return sum(max(window.stop - window.new for window in windows) for windows in self.rounds)
+
 
 def plan_waves(length: int, n_ctx: int, hop_fraction: float, have: int, strands: int) -> tuple[Wave, ...]:
     """The waves that still have something to sample when ``have`` codes exist already.

@@ -123,7 +123,7 @@ def make_forecast(
 
 
 def _level(engine: Jukebox, level: Level, plan: LevelPlan, takes: int, speeds: SpeedBook) -> LevelForecast:
-    rate = speeds.get(engine, level, takes)
+    rate = speeds.take_rate(engine, level, plan, takes)
     seconds = 0.0 if not plan.new_codes else plan.new_codes / rate if rate else None
     return LevelForecast(level, plan.windows, plan.new_codes, rate, seconds)
 

@@ -10,15 +10,15 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from explorer.jukebox.config import SAMPLING_ORDER, Level
+from explorer.jukebox.config import Level
 from explorer.jukebox.events import Event, LevelDone, LevelStarted, Preview, Progress, WindowDone
 from explorer.studio.jobs import JobRecord
 from explorer.studio.run import Takes
-from explorer.studio.speed import SpeedBook
+from explorer.studio.speed import SpeedBook, rows_of
 from explorer.studio.views import Live
 
 if TYPE_CHECKING:
-    from explorer.engine import Jukebox
+    from explorer.engine import Jukebox, LevelPlan
 
 MEASURABLE_SECONDS = 0.5
 """A level must have run this long before its speed is called measured."""
@@ -38,6 +38,7 @@ class Accounting:
         """New codes of the current level that earlier runs made."""
         self._engine: Jukebox | None = None
         self._speeds: SpeedBook | None = None
+        self._plans: dict[Level, LevelPlan] = {}
 
     @property
     def level(self) -> Level | None:
@@ -72,7 +73,9 @@ class Accounting:
                 finished=have >= plan.length,
             )
         self.record = record
-        rates = {level: speeds.get(engine, level, len(takes.writers)) for level in SAMPLING_ORDER}
+        count = len(takes.writers)
+        rates = {level: speeds.take_rate(engine, level, plan, count) for level, plan in plans.items()}
+        self._plans = plans
         self.live = replace(self.live, earlier_rates=rates, elapsed=self.elapsed)
 
     def take_in(self, event: Event) -> bool:
@@ -119,7 +122,9 @@ class Accounting:
     def _finish(self, event: LevelDone) -> None:
         assert self._engine is not None and self._speeds is not None
         if self.live.level is event.level and self.live.rate is not None:
-            self._speeds.put(self._engine, event.level, event.codes.shape[0], self.live.rate)
+            plan = self._plans[event.level]
+            rows = rows_of(plan, event.codes.shape[0])
+            self._speeds.put(self._engine, event.level, rows, self.live.rate / plan.together)
         progress = self.record.levels[event.level]
         self.record = self.record.with_level(
             event.level,

@@ -1,7 +1,8 @@
 """Speeds measured on this machine, kept from run to run.
 
-Knows: codes per second by model, device, threads, level and number of takes. Does not know: what
-will be made. Only measurements are stored; nothing here is estimated from other machines.
+Knows: sampling steps per second by model, device, threads, level and number of rows: sequences that
+are sampled together, be they takes or stretches of one. Does not know: what will be made. Only
+measurements are stored; nothing here is estimated from other machines.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from explorer.durable import StorageError, write_json
 from explorer.jukebox.config import SAMPLING_ORDER, Level, to_dict
 from explorer.jukebox.events import LevelStarted, Progress, WindowDone
 from explorer.jukebox.song import SamplingOptions, Song
+from explorer.jukebox.windows import STRAND_WINDOWS
 
 if TYPE_CHECKING:
-    from explorer.engine import Jukebox
+    from explorer.engine import Jukebox, LevelPlan
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,11 @@ NEW_WEIGHT = 0.5
 
 CALIBRATION_SECONDS = 1.5
 """Time spent on each level when a model is measured without a job."""
+
+
+def rows_of(plan: LevelPlan, takes: int) -> int:
+    """Sequences that are sampled together, on average, while ``plan`` is carried out for ``takes`` at once."""
+    return max(1, round(takes * plan.together))
 
 
 class SpeedBook:
@@ -48,29 +55,34 @@ class SpeedBook:
                 # Only a cache of measurements: the next job measures again.
                 log.warning("%s cannot be read, speeds will be measured anew: %s", file, error)
 
-    def get(self, engine: Jukebox, level: Level, takes: int) -> float | None:
-        """Codes per second of each take. Where this number of takes was not measured, the nearest
-        larger one's speed (a lower bound), else the nearest smaller one's as if takes ran one after
-        another (a lower bound too); None where nothing was measured."""
+    def get(self, engine: Jukebox, level: Level, rows: int) -> float | None:
+        """Steps per second. Where this number of rows was not measured, the nearest larger one's
+        speed (a lower bound), else the nearest smaller one's as if rows ran one after another (a
+        lower bound too); None where nothing was measured."""
         with self._guard:
             known = {int(n): rate for n, rate in self._speeds.get(_key(engine), {}).get(level.value, {}).items()}
         if not known:
             return None
-        larger = [n for n in known if n >= takes]
+        larger = [n for n in known if n >= rows]
         if larger:
             return known[min(larger)]
         nearest = max(known)
-        return known[nearest] * nearest / takes
+        return known[nearest] * nearest / rows
 
-    def put(self, engine: Jukebox, level: Level, takes: int, rate: float) -> None:
+    def take_rate(self, engine: Jukebox, level: Level, plan: LevelPlan, takes: int) -> float | None:
+        """Codes per second of each take while ``plan`` is carried out for ``takes`` at once; None: not measured."""
+        rate = self.get(engine, level, rows_of(plan, takes))
+        return None if rate is None else rate * plan.together
+
+    def put(self, engine: Jukebox, level: Level, rows: int, rate: float) -> None:
         """Remember a measurement. A disk that cannot take it is no reason to stop a job."""
         with self._guard:
             entry = self._speeds.setdefault(_key(engine), {}).setdefault(level.value, {})
-            old = entry.get(str(takes))
-            entry[str(takes)] = rate if old is None else NEW_WEIGHT * rate + (1 - NEW_WEIGHT) * old
+            old = entry.get(str(rows))
+            entry[str(rows)] = rate if old is None else NEW_WEIGHT * rate + (1 - NEW_WEIGHT) * old
             try:
                 self.file.parent.mkdir(parents=True, exist_ok=True)
-                about = "codes per second of one take, by takes made at once"
+                about = "sampling steps per second, by sequences sampled together"
                 write_json(self.file, {"about": about, "speeds": self._speeds})
             except (OSError, StorageError) as error:
                 log.warning("Measured speeds could not be stored: %s", error)
@@ -89,7 +101,9 @@ def calibrate(engine: Jukebox, book: SpeedBook, stop: Callable[[], bool] = lambd
     for level in SAMPLING_ORDER:
         if stop():
             return
-        window = config.prior(level).n_ctx * config.hop(level) / config.sample_rate
+        strands = config.strands[level.index]
+        codes = config.prior(level).n_ctx * (1 if strands == 1 else strands * STRAND_WINDOWS)
+        window = codes * config.hop(level) / config.sample_rate
         labels = config.prior(Level.TOP).labels
         least = labels.min_seconds if labels else 0.0
         song = Song(seconds=window, total_seconds=max(window, least, config.default_seconds or 0.0))
@@ -99,13 +113,13 @@ def calibrate(engine: Jukebox, book: SpeedBook, stop: Callable[[], bool] = lambd
         }
         rate = _measure(engine, song, SamplingOptions(stop_after=level), level, given)
         if rate is not None:
-            book.put(engine, level, 1, rate)
+            book.put(engine, level, strands, rate / strands)
 
 
 def _measure(
     engine: Jukebox, song: Song, options: SamplingOptions, level: Level, given: dict[Level, torch.Tensor]
 ) -> float | None:
-    """Codes per second of the first window of ``level``, or of as much of it as the time allows."""
+    """Codes per second of the first window (or wave) of ``level``, or of as much of it as the time allows."""
     began = monotonic()
     for event in engine.generate(song, options, given=given):
         if getattr(event, "level", None) is not level:

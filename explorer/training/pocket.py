@@ -47,7 +47,9 @@ at the audio's, which is what makes training on two cores possible."""
 
 VQVAE_TRAINING = {
     Level.TOP: VQVAETraining(Level.TOP, steps=5000, batch=4, clip_samples=16384, precision="bfloat16"),
-    Level.MIDDLE: VQVAETraining(Level.MIDDLE, steps=2500, batch=4, clip_samples=16384, precision="bfloat16"),
+    Level.MIDDLE: VQVAETraining(
+        Level.MIDDLE, steps=4000, batch=2, clip_samples=16384, spectral=2.0, precision="bfloat16"
+    ),
     Level.BOTTOM: VQVAETraining(
         Level.BOTTOM, steps=6000, batch=2, clip_samples=16384, spectral=2.0, precision="bfloat16"
     ),

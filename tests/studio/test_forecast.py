@@ -113,3 +113,18 @@ def test_weights_of_the_released_models_are_counted_as_published() -> None:
     vqvae, priors = parameters(RELEASED["1b_lyrics"])
     assert priors == 2 * 981_298_176 + 942_643_200
     assert weight_bytes(RELEASED["1b_lyrics"], torch.float16) == 4 * vqvae + 2 * priors
+
+
+def test_stretches_sampled_together_are_forecast_by_their_steps(open_studio: Opener, engine: Jukebox) -> None:
+    studio = open_studio(start=False)
+    song = replace(SONG, seconds=6.0)
+    together = SamplingOptions(strands={Level.BOTTOM: 3})
+    plan = engine.plan(song, together)[Level.BOTTOM]
+    assert plan.steps < plan.new_codes <= 3 * plan.steps
+    for level in SAMPLING_ORDER:
+        studio.speeds.put(engine, level, 1, 50.0)
+        studio.speeds.put(engine, level, 3, 40.0)
+    found = studio.forecast(JobRequest(song, together, model="tiny")).levels[-1]
+    assert found.seconds == pytest.approx(plan.steps / 40.0)
+    alone = studio.forecast(JobRequest(song, model="tiny")).levels[-1]
+    assert alone.seconds == pytest.approx(plan.new_codes / 50.0)
