@@ -17,7 +17,7 @@ import torch
 from explorer.checkpoints.folder import find_model, load_config, load_lists, load_part, model_hashes
 from explorer.jukebox.alignment import Alignment, align, lyric_attention
 from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level, ModelConfig
-from explorer.jukebox.events import AlignmentDone, Event, Finished, LevelDone, Preview, WindowDone
+from explorer.jukebox.events import AlignmentDone, Event, Finished, LevelDone, Preview, Progress, WindowDone
 from explorer.jukebox.labels import LabelLists, SongLabels, label_song
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.sampling import LevelTask, sample_level
@@ -28,6 +28,13 @@ from explorer.transliteration import transliterate
 
 DECODE_CHUNK = 2**19
 """Audio samples decoded at once: bounds memory for long songs."""
+
+
+EARLY_SECONDS = 1.0
+"""New audio inside an unfinished window that is worth decoding, so that something is heard at once."""
+
+EARLY_SHARE = 0.25
+"""The same as a share of what is there: audio files are written whole, so pieces must grow with them."""
 
 
 class DeviceError(ValueError):
@@ -174,11 +181,16 @@ class Jukebox:
                 options.chunk,
                 self.strands(level, options),
             )
+            heard = codes.shape[1]
             for event in sample_level(self._priors[level], task, self.device):
                 yield event
                 if isinstance(event, WindowDone):
                     codes = event.codes
-                    yield self._preview(event)
+                    yield self._preview(level, codes, heard)
+                    heard = codes.shape[1]
+                elif isinstance(event, Progress) and event.codes is not None and self._worth_hearing(event, heard):
+                    yield self._preview(level, event.codes, heard)
+                    heard = event.codes.shape[1]
             yield LevelDone(level, codes, self.decode(codes, level))
             finished[level] = codes
             if level is Level.TOP:
@@ -274,12 +286,17 @@ class Jukebox:
             pieces.append(audio[:, (start - low) * hop : (stop - low) * hop].float().clamp(-1, 1).cpu())
         return torch.cat(pieces, dim=1)
 
-    def _preview(self, event: WindowDone) -> Preview:
-        """The audio that a finished window added or changed: what could not yet hear its successors."""
-        reach = self._vqvae.config.decoder_reach(event.level.index)
-        first = max(0, event.start - reach)
-        audio = self._decode_range(event.codes, event.level, first, event.stop)
-        return Preview(event.level, first * self.config.hop(event.level), audio)
+    def _worth_hearing(self, event: Progress, heard: int) -> bool:
+        """Whether enough is new inside a window to decode it: a second, and later a share of what is there."""
+        assert event.codes is not None
+        new = (event.codes.shape[1] - heard) * self.config.hop(event.level)
+        rate = self.config.sample_rate
+        return new >= max(EARLY_SECONDS * rate, EARLY_SHARE * heard * self.config.hop(event.level))
+
+    def _preview(self, level: Level, codes: torch.Tensor, heard: int) -> Preview:
+        """The audio behind the first ``heard`` codes, and what before it could not yet hear its successors."""
+        first = max(0, heard - self._vqvae.config.decoder_reach(level.index))
+        return Preview(level, first * self.config.hop(level), self._decode_range(codes, level, first, codes.shape[1]))
 
     # ----------------------------------------------------------------------------------- align
 

@@ -72,11 +72,19 @@ def test_previews_add_up_to_the_level(events: list[Event]) -> None:
     audio: dict[Level, torch.Tensor] = {}
     for event in events:
         if isinstance(event, Preview):
-            before = audio.get(event.level, torch.zeros(2, 0))[:, : event.start]
+            before = audio.get(event.level, event.audio[:, :0])[:, : event.start]
             audio[event.level] = torch.cat([before, event.audio], dim=1)
         elif isinstance(event, LevelDone):
             torch.testing.assert_close(audio[event.level], event.audio, atol=1e-3, rtol=0)
             assert event.audio.abs().max() <= 1
+
+
+def test_a_long_window_is_heard_while_it_is_made(jukebox: Jukebox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.engine.EARLY_SECONDS", 0.5)
+    events = list(jukebox.generate(replace(SONG, seconds=1.02), SamplingOptions(stop_after=Level.MIDDLE)))
+    test_previews_add_up_to_the_level(events)
+    kinds = [type(e) for e in events if isinstance(e, Preview | WindowDone) and e.level is Level.MIDDLE]
+    assert kinds.index(Preview) < kinds.index(WindowDone)
 
 
 def test_an_alignment_for_the_sung_song_only(events: list[Event]) -> None:

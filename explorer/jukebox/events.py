@@ -30,7 +30,7 @@ class LevelStarted:
 
 @dataclass(frozen=True)
 class Progress:
-    """Some codes were drawn inside a window; nothing is finished yet."""
+    """Some codes were drawn inside a window; nothing is finished yet and nothing need be kept."""
 
     level: Level
     window: int
@@ -38,6 +38,8 @@ class Progress:
     codes_done: int
     """New codes of this level so far, per song."""
     codes_total: int
+    codes: torch.Tensor | None = None
+    """[songs, n] all codes of this level so far, to be heard early; None while they have gaps."""
 
 
 @dataclass(frozen=True)

@@ -141,8 +141,12 @@ def sample_level(prior: Prior, task: LevelTask, device: torch.device) -> Iterato
     done = 0
     for number, wave in enumerate(waves):
         entropy = torch.zeros(len(task.labels), wave.stop - wave.new)
+        # one window of all songs in one batch grows without gaps: its beginning can be heard already
+        grows = len(wave.rounds) == len(wave.rounds[0]) == 1 and len(task.labels) <= task.max_batch
         for drawn in _sample_wave(prior, task, wave, codes, entropy, device):
-            yield Progress(task.level, number, len(waves), done + drawn // len(task.labels), total)
+            steps = drawn // len(task.labels)
+            heard = codes[:, : wave.new + steps].clone() if grows else None
+            yield Progress(task.level, number, len(waves), done + steps, total, heard)
         done += wave.stop - wave.new
         yield WindowDone(
             task.level, number, len(waves), wave.new, wave.stop, codes[:, : wave.stop].clone(), entropy

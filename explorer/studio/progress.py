@@ -103,7 +103,6 @@ class Accounting:
             self._window_began = now
             return True
         if isinstance(event, Preview):
-            self._window_began = now
             if self.record.preview_seconds is None:
                 self.record = replace(self.record, preview_seconds=self.elapsed)
                 return True
