@@ -55,6 +55,13 @@ def add_commands(commands: Any) -> None:
     parser.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="folder of held-out songs")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the figures as JSON")
     parser.add_argument("--samples", type=Path, metavar="DIR", help="generated songs, to compare their sound by genre")
+    parser.add_argument(
+        "--words",
+        type=whole_number(0),
+        default=0,
+        metavar="N",
+        help="let a recogniser listen to N songs and their reconstructions (needs training/requirements-evaluate.txt)",
+    )
     parser.add_argument("--windows", type=whole_number(1), default=4, metavar="N", help="windows of each song (4)")
 
 
@@ -137,13 +144,23 @@ def run_evaluate(options: argparse.Namespace) -> int:
 
     from explorer.durable import write_bytes
     from explorer.settings import Settings
-    from explorer.training.evaluation import evaluate_model, summary
+    from explorer.training.evaluation import evaluate_model, summary, words_understood
+    from explorer.training.recognition import EvaluatorMissing
 
     def say(step: str) -> None:
         print(step, file=sys.stderr, flush=True)
 
-    models = Settings.from_environment().models
+    settings = Settings.from_environment()
+    models, words = settings.models, None
+    if options.words:  # first: a missing evaluator is told before the long work
+        say("listening to words")
+        try:
+            words = words_understood(options.model, options.corpus, options.words, settings.home / "evaluators", models)
+        except EvaluatorMissing as error:
+            raise UsageError(str(error)) from error
     found = evaluate_model(options.model, options.corpus, options.windows, models, say)
+    if words is not None:
+        found["words"] = words
     if options.samples is not None:
         say("how the samples sound")
         found["sound"] = compare_sound(options.corpus, options.samples, options.out.with_suffix(".png"))

@@ -1,15 +1,20 @@
 """Held-out figures of a whole model: what ``python -m explorer evaluate`` reports.
 
 Knows: which figures there are and over which songs. Does not know how they are shown. Definitions:
-``vqvae.evaluate_level`` for reconstructions, ``prior.evaluate_prior`` for bits per code.
+``vqvae.evaluate_level`` for reconstructions, ``prior.evaluate_prior`` for bits per code,
+``recognition`` for words.
 """
 
 from __future__ import annotations
 
+import statistics
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import torch
 
 from explorer.checkpoints.folder import find_model, load_config, load_lists, load_part, model_hashes
 from explorer.jukebox.config import SAMPLING_ORDER, Level
@@ -19,6 +24,7 @@ from explorer.training.codes import CorpusCodes
 from explorer.training.corpus import Corpus, CorpusError
 from explorer.training.examples import ExampleMaker
 from explorer.training.prior import evaluate_prior
+from explorer.training.recognition import Recogniser, word_error_rate
 from explorer.training.vqvae import evaluate_level
 
 
@@ -60,6 +66,46 @@ def evaluate_model(
     return report
 
 
+def words_understood(
+    model: str | Path, songs: Path, count: int, cache: Path, models_folder: Path | None = None
+) -> dict[str, Any]:
+    """Word error rates of ``count`` held-out sung songs, evenly spread: as they are and from each level's codes.
+
+    What the top level's codes lose, no prior brings back: its figure is the ceiling for singing.
+    Raises EvaluatorMissing, CheckpointError, CorpusError.
+    """
+    recogniser = Recogniser(cache)
+    folder = find_model(model, models_folder)
+    config = load_config(folder)
+    vqvae = load_part(folder, "vqvae", config)
+    assert isinstance(vqvae, VQVAE)
+    vqvae.float()
+    with tempfile.TemporaryDirectory() as decoded:
+        corpus = Corpus.open(songs, Path(decoded))
+        sung = [song for song in corpus.songs if song.lyrics]
+        chosen = sung[:: max(1, len(sung) // count)][:count]
+        errors: dict[str, list[float]] = {}
+        for song in chosen:
+            audio = corpus.audio(song, 0, song.samples // config.hop(Level.TOP) * config.hop(Level.TOP))
+            versions = {"original": audio} | {
+                level.value: _reconstruction(vqvae, audio, level) for level in SAMPLING_ORDER
+            }
+            for name, version in versions.items():
+                heard = recogniser.words(version, corpus.sample_rate)
+                errors.setdefault(name, []).append(word_error_rate(song.lyrics, heard))
+    return {
+        "songs": [song.name for song in chosen],
+        "median_word_error_rate": {name: round(statistics.median(rates), 3) for name, rates in errors.items()},
+        "mean_word_error_rate": {name: round(statistics.fmean(rates), 3) for name, rates in errors.items()},
+    }
+
+
+@torch.inference_mode()
+def _reconstruction(vqvae: VQVAE, audio: np.ndarray, level: Level) -> np.ndarray:
+    codes = vqvae.encode(torch.from_numpy(audio).view(1, -1, 1), level.index)
+    return vqvae.decode(codes, level.index).flatten().numpy()
+
+
 def summary(report: dict[str, Any]) -> str:
     """The report as lines of text."""
     lines = [f"{report['model']}: {report['songs']['count']} songs, {report['songs']['hours']} hours"]
@@ -74,4 +120,7 @@ def summary(report: dict[str, Any]) -> str:
         if "sung_bits" in bits:
             wrong = f"with another song's lyrics {bits['sung_wrong_lyrics_bits']:.3f}"
             lines.append(f"        sung songs {bits['sung_bits']:.3f}, {wrong}")
+    if "words" in report:
+        rates = report["words"]["median_word_error_rate"]
+        lines.append("median word error rate: " + ", ".join(f"{name} {rate:.2f}" for name, rate in rates.items()))
     return "\n".join(lines)
