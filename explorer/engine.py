@@ -131,6 +131,10 @@ class Jukebox:
         jukebox.hashes = model_hashes(folder)
         return jukebox
 
+    def prior(self, level: Level) -> Prior:
+        """The network of one level."""
+        return self._priors[level]
+
     # -------------------------------------------------------------------------------- generating
 
     def generate(

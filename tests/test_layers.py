@@ -17,6 +17,7 @@ RANKS = {
     "checkpoints": 1,
     "audio": 1,
     "engine": 2,
+    "benchmark": 3,
     "library": 3,
     "plots": 3,
     "studio": 4,
