@@ -20,14 +20,16 @@ const PATIENCE = 300;
 /** With reduced motion the playhead moves in steps of this many milliseconds. */
 const CALM_STEP = 250;
 
-export function mount(element) {
-  return new Player($('.dock', element));
+/** `makes`: this page can also make songs, so recipes may be put to use. */
+export function mount(element, { makes = true } = {}) {
+  return new Player($('.dock', element), makes);
 }
 
 export class Player {
-  constructor(dock, audio = new LockStep()) {
+  constructor(dock, makes, audio = new LockStep()) {
     const part = (name) => $(`[data-is="${name}"]`, dock);
     this.dock = dock;
+    this.makes = makes;
     this.audio = audio;
     this.sample = null;
     this.wanted = LEVELS.includes(memory.get('level')) ? memory.get('level') : 'bottom';

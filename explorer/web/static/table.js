@@ -1,6 +1,6 @@
 // The song table: searched and sorted on the server, drawn only where it is looked at.
 // Knows: the current search, which rows are here, which one is selected. Does not play anything itself.
-import { $, $$, clamp, el, hear, icon, memory, mmss, num, phone, request, tell, toast, typing } from './dom.js';
+import { $, $$, clamp, el, hear, icon, memory, mmss, num, phone, readdress, request, tell, toast, typing } from './dom.js';
 
 const COLUMNS = [
   ['mk', ''], ['model', 'Model', 'mo'], ['collection', 'Collection', 'co'], ['genre', 'Genre', 'ge'], ['artist', 'Artist', 'ar'],
@@ -208,7 +208,7 @@ function select(index, play) {
   S.at = index; S.selected = song.id;
   draw();
   tell('load', { id: song.id, play });
-  history.replaceState(null, '', linkTo(song.id));
+  readdress(linkTo(song.id));
 }
 
 function linkTo(id) {
@@ -230,7 +230,7 @@ function move(by, load = false) {
   S.at = index;
   if (song) S.selected = song.id;
   reveal(); draw();
-  if (song && load) { tell('load', { id: song.id, play: S.playing }); history.replaceState(null, '', linkTo(song.id)); }
+  if (song && load) { tell('load', { id: song.id, play: S.playing }); readdress(linkTo(song.id)); }
 }
 
 async function star(song) {

@@ -68,7 +68,7 @@ export function save(name, content, type) {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
-export function download(name, url) {
+function download(name, url) {
   const link = el('a', { href: url, download: name });
   document.body.append(link);
   link.click();
