@@ -54,7 +54,9 @@ def export(
     check_target(out)
     found = library.search(Query(anywhere=words, limit=_ALL)).rows
     if not found:
-        raise ExportError(f"No song of {library.folder} holds {words!r}." if words else f"{library.folder} has no songs.")
+        raise ExportError(
+            f"No song of {library.folder} holds {words!r}." if words else f"{library.folder} has no songs."
+        )
     created = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     left_out: dict[str, str] = {}
     rows = []

@@ -59,7 +59,7 @@ def check_target(out: Path) -> None:
         raise ExportError(f"{out} is not empty and no earlier export. Name a new folder with --out.")
     if strange := sorted(there - own):
         raise ExportError(
-            f"{out} is an earlier export, but {strange[0]} in it is not part of it. Move that away, or name a new folder."
+            f"{out} is an earlier export, but {strange[0]} in it is not part of it. Move that away first."
         )
 
 

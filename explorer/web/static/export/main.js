@@ -3,7 +3,7 @@
  * Knows: which parts there are. Does not know: what they do.
  */
 import { bar } from '../bar.js';
-import { $ } from '../dom.js';
+import { $, el } from '../dom.js';
 import { mount as mountPlayer } from '../player.js';
 import { mount as mountTable } from '../table.js';
 import { Shelf } from './shelf.js';
@@ -13,6 +13,8 @@ const shelf = new Shelf(songs);
 self.fetch = (url, options) => shelf.answer(url, options);
 
 bar($('#part-header'), { without: ['Del'] });
-$('.dev').textContent = `AI-generated songs, exported ${new Date(made).toLocaleDateString('en-GB', { dateStyle: 'medium' })}`;
+const day = new Date(made).toLocaleDateString('en-GB', { dateStyle: 'medium' });
+$('.dev').replaceChildren('AI-generated', el('span', { class: 'only-l', text: ` songs, exported ${day}` }));
+$('.dev').classList.remove('only-l');
 mountPlayer($('#part-player'), { makes: false });
 mountTable($('#part-table'));

@@ -36,8 +36,8 @@ export class Shelf {
     const song = this.songs.get(id);
     if (!song) return json({ detail: 'There is no such song.' }, 404);
     if (kind === 'songs') return json(this.star(song, body.starred));
-    if (kind === 'media') return new Response(bytes((await this.read(`${id}/${part.replace('.flac', '')}`)).sound));
     try {
+      if (kind === 'media') return new Response(bytes((await this.read(`${id}/${part.replace('.flac', '')}`)).sound));
       const record = await this.read(`${id}/record`);
       if (!part) return json({ ...record, starred: song.starred });
       if (level ? !record.levels[level] : !record.alignment) return json({ detail: 'This song has no such part.' }, 404);

@@ -77,4 +77,4 @@ function download(name, url) {
 
 /** A title as a safe file name. */
 export const fileName = (title) =>
-  (title.normalize('NFKD').replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-+|-+$/g, '').slice(0, 60) || 'song').toLowerCase();
+  (title.normalize('NFKC').replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-+|-+$/g, '').slice(0, 60) || 'song').toLowerCase();
