@@ -59,7 +59,9 @@ def test_songs_are_there_as_the_server_would_send_them(library: Library, tmp_pat
     assert (made.songs, made.left_out, seen) == (2, {}, [(1, 2), (2, 2)])
     assert made.bytes == sum((page / name).stat().st_size for name in files(page))
     sample = library.sample("song-one")
-    assert value(page, "song-one/record") == json.loads(json.dumps(media.describe(library, sample)))
+    told = value(page, "song-one/record")
+    assert told["record"] == json.loads(json.dumps(media.describe(library, sample)))
+    assert told["files"] == ["top", "middle", "bottom", "attention"]
     for level in Level:
         one = value(page, f"song-one/{level.value}")
         path = sample.audio_path(level)
@@ -97,7 +99,7 @@ def test_words_of_people_are_data_only(library: Library, tmp_path: Path) -> None
     add_song(library, "song-hostile", 0.5, lyrics=HOSTILE, title=HOSTILE, genre=HOSTILE, artist=HOSTILE)
     page = export(library, tmp_path / "page").folder
     assert value(page, "songs")["songs"][0]["title"] == HOSTILE
-    assert value(page, "song-hostile/record")["lyrics"] == HOSTILE
+    assert value(page, "song-hostile/record")["record"]["lyrics"] == HOSTILE
     for name in files(page):
         assert b'onerror="alert' not in (page / name).read_bytes(), name
     clean = Library(tmp_path / "clean")

@@ -47,11 +47,10 @@ def song_files(library: Library, sample: Sample) -> dict[str, bytes]:
     record = media.describe(library, sample)
     if not record["levels"]:
         raise RecordError("there is no sound of it yet")
-    values: dict[str, Any] = {"record": record}
-    for name in record["levels"]:
-        values[name] = _level(sample, Level(name))
+    values: dict[str, Any] = {name: _level(sample, Level(name)) for name in record["levels"]}
     if record["alignment"] is not None:
         values["attention"] = {"attention": _packed(media.attention_array(sample))}
+    values["record"] = {"record": record, "files": list(values)}
     return {f"songs/{id}/{name}.js": _script(f"{id}/{name}", value) for name, value in values.items()}
 
 

@@ -38,11 +38,11 @@ export class Shelf {
     if (kind === 'songs') return json(this.star(song, body.starred));
     try {
       if (kind === 'media') return new Response(bytes((await this.read(`${id}/${part.replace('.flac', '')}`)).sound));
-      const record = await this.read(`${id}/record`);
+      const { record, files } = await this.read(`${id}/record`);
       if (!part) return json({ ...record, starred: song.starred });
-      if (level ? !record.levels[level] : !record.alignment) return json({ detail: 'This song has no such part.' }, 404);
-      const packed = (await this.read(`${id}/${level ?? part}`))[part];
-      return packed ? new Response(inflated(packed)) : json({ detail: 'This was not kept.' }, 404);
+      const file = level ?? part;
+      const packed = files.includes(file) && (await this.read(`${id}/${file}`))[part];
+      return packed ? new Response(inflated(packed)) : json({ detail: 'This song has no such part.' }, 404);
     } catch (error) {
       return json({ detail: `${error.message}. Copy the whole folder.` }, 500);
     }
