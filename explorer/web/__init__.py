@@ -21,6 +21,8 @@ calls its ``mount(element)``; shared helpers are in ``static/dom.js``, shared st
 * ``jukebox:library`` {}: the list of songs changed
 * ``jukebox:recipe`` {id, mode}: put this sample's recipe into the form (exact, again, style, continue, upsample)
 
+``export`` writes table and player as a folder that needs no server; its data answer the same routes.
+
 What is told before anybody hears it waits for its first hearer; of state, tab, jobs and theme every
 later hearer gets the latest.
 """

@@ -55,7 +55,7 @@ def routes(library: Library) -> APIRouter:
     @router.get("/api/samples/{id}")
     def record(id: str, request: Request) -> Response:
         sample = _open(library, id)
-        body = json.dumps(_describe(library, sample), ensure_ascii=False, allow_nan=False)
+        body = json.dumps(describe(library, sample), ensure_ascii=False, allow_nan=False)
         return _answer(request, body.encode("utf-8", "surrogatepass"), "application/json")
 
     @router.get("/api/samples/{id}/spectrum/{level}")
@@ -91,7 +91,7 @@ def routes(library: Library) -> APIRouter:
 # ---- the record --------------------------------------------------------------------------------
 
 
-def _describe(library: Library, sample: Sample) -> dict[str, Any]:
+def describe(library: Library, sample: Sample) -> dict[str, Any]:
     """The record as the page gets it; ``duration`` is the time axis, ``seconds`` what can be heard."""
     record = sample.record
     finished = record.state.value == "finished"

@@ -7,7 +7,6 @@ Does not know: what the routes do.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import gradio as gr
@@ -23,11 +22,11 @@ from explorer.jukebox.song import SongError
 from explorer.library import LibraryError, RecordError
 from explorer.studio import StudioError
 from explorer.web import media, pages
+from explorer.web.components import STATIC
 from explorer.web.routes import comparing, learning, making, songs
 from explorer.web.services import Services
 from explorer.web.theme import theme, token_css
 
-STATIC = Path(__file__).parent / "static"
 STYLES = ("frame", "base", "table", "create", "player", "compare", "learn")
 USER_ERRORS = (AudioError, CheckpointError, LibraryError, RecordError, SongError, StorageError, StudioError)
 """Errors whose message is for the person at the page."""

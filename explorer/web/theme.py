@@ -6,7 +6,10 @@ Does not know: any component.
 
 from __future__ import annotations
 
-import gradio as gr
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 LIGHT: dict[str, str] = {
     "paper": "#fbfbf9",
@@ -69,6 +72,8 @@ def token_css() -> str:
 
 def theme() -> gr.themes.Base:
     """Gradio's own variables in terms of the tokens, for what little Gradio draws itself."""
+    import gradio as gr  # here, because it takes seconds and the tokens need none of it
+
     base = gr.themes.Base(font=list(SANS), font_mono=list(SANS))
     both = {
         "body_background_fill": "var(--paper)",

@@ -16,12 +16,11 @@ from starlette.staticfiles import StaticFiles
 
 from explorer.library import Library
 from explorer.web import components, media
-from explorer.web.server import STATIC
 from explorer.web.theme import token_css
 
 
 def _html() -> str:
-    markup = {name: (components.FOLDER / f"{name}.html").read_text(encoding="utf-8") for name in ("header", "player")}
+    markup = {name: components.markup(name) for name in ("header", "player")}
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Player</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">
 <style>{token_css()} body {{ margin: 0; background: var(--paper); height: 100dvh }}
@@ -40,7 +39,7 @@ def served(library: Library) -> Iterator[str]:
     """The address of a server with the player and its routes."""
     app = FastAPI()
     app.include_router(media.routes(library))
-    app.mount("/ui", StaticFiles(directory=STATIC))
+    app.mount("/ui", StaticFiles(directory=components.STATIC))
     app.get("/", response_class=HTMLResponse)(_html)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)

@@ -265,3 +265,15 @@ def test_phone_bar_opens_to_a_sheet(browser: Browser, address: str) -> None:
     assert page.locator(".dock .body").is_hidden()
     assert (seen.strangers, seen.complaints) == ([], [])
     context.close()
+
+
+def test_play_may_be_pressed_before_the_sound_is_there(page: Page) -> None:
+    pressed = """async () => {
+      player.load({ id: 'song-noise' });
+      while (player.sample?.id !== 'song-noise') await new Promise((done) => setTimeout(done));
+      const early = !player.audio.levelEnd();
+      player.play();
+      return early;
+    }"""
+    assert page.evaluate(pressed), "the sound was there already"
+    page.wait_for_function("player.audio.playing && player.time > 0.1")

@@ -6,10 +6,18 @@ Knows: where a part's files are and how its script starts. Does not know: any si
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import gradio as gr
+if TYPE_CHECKING:
+    import gradio as gr
 
 FOLDER = Path(__file__).parent
+STATIC = FOLDER.parent / "static"
+
+
+def markup(name: str) -> str:
+    """The HTML of a part, without values."""
+    return (FOLDER / f"{name}.html").read_text(encoding="utf-8")
 
 
 def part(name: str) -> gr.HTML:
@@ -19,8 +27,10 @@ def part(name: str) -> gr.HTML:
     not shown, so that no press goes nowhere. Markup holds no values: everything that comes from
     people or files is put in by the script as text.
     """
+    import gradio as gr  # here, because it takes seconds and an exported page needs none of it
+
     return gr.HTML(
-        html_template=(FOLDER / f"{name}.html").read_text(encoding="utf-8"),
+        html_template=markup(name),
         js_on_load=(
             f"import('/ui/{name}.js').then(module => {{ module.mount(element); element.dataset.mounted = 'yes'; }});"
         ),

@@ -31,8 +31,8 @@ export function icon(name, className = 'i') {
 /** A level's shape, colour and name together. */
 export const levelName = level => el('span', { class: 'lvn lv-' + level }, icon('g-' + level, 'glyph'), level);
 
-/** Accents and case off, for comparing what a person typed. */
-export const fold = text => text.normalize('NFD').replace(/[\u0300-\u036f]/g, '').toLowerCase();
+/** Accents and case off, for comparing what a person typed: as the library's index does it. */
+export const fold = text => text.toUpperCase().toLowerCase().normalize('NFKD').replace(/\p{Mn}/gu, '').replaceAll('ς', 'σ');
 export const num = n => n.toLocaleString('en-GB');
 export const mmss = (seconds, digits = 0) => {
   const minutes = Math.floor(seconds / 60), rest = (seconds - minutes * 60).toFixed(digits);
@@ -81,6 +81,11 @@ export function hear(name, listener) {
     if (!LASTING.includes(name)) waiting.delete(name);
     queueMicrotask(() => listener(detail));
   }
+}
+
+/** Gives the page another address without loading it anew; a browser may refuse that to files. */
+export function readdress(url) {
+  try { history.replaceState(null, '', url); } catch { /* the old address still leads here */ }
 }
 
 let toastTimer;

@@ -1,24 +1,12 @@
-// The bar: colours, the list of keys, what device is at work, how far the running job is; and the tabs' names for scripts.
-import { $, el, hear, memory, request, say, tell, typing } from './dom.js';
+// The program's bar: what device is at work, how far the running job is; and the tabs' names for scripts.
+import { bar } from './bar.js';
+import { $, el, hear, memory, request, say, tell } from './dom.js';
 import { follow } from './jobs.js';
 
-const KEYS = [['J  K', 'next, previous song'], ['Enter', 'play this song'], ['Space', 'play, pause'], ['1  2  3', 'top, middle, bottom'], ['←  →', 'back, forward 1 s'], ['/', 'search'], ['S', 'star'], ['Del', 'delete, with undo'], ['L', 'loop on, off'], ['[  ]', 'loop start, end here'], ['P', 'show, hide spectrograms'], ['R', 'recipe'], ['Shift + drag', 'mark a loop'], ['?', 'these keys'], ['Esc', 'close, or leave a field']];
 const TITLE = 'Jukebox Explorer';
 
 export function mount(element) {
-  theme(memory.get('theme') ?? (matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'));
-  $('[data-do=theme]', element).addEventListener('click', () => {
-    const chosen = document.body.classList.contains('dark') ? 'light' : 'dark';
-    memory.set('theme', chosen); theme(chosen);
-  });
-  const dialog = $('.keysd', element);
-  for (const [keys, meaning] of KEYS)
-    $('.keys', dialog).append(el('div', {}, el('span', { text: meaning }), el('span', {}, ...keys.split('  ').flatMap((key, i) => [i ? ' ' : '', el('kbd', { text: key })]))));
-  $('[data-do=keys]', element).addEventListener('click', () => dialog.showModal());
-  document.addEventListener('keydown', event => {
-    if (event.key !== '?' || typing(event.target) || event.ctrlKey || event.metaKey) return;
-    dialog.showModal(); event.preventDefault();
-  });
+  bar(element);
   $('.brand', element).addEventListener('click', event => { event.preventDefault(); openTab('explore'); });
   const chip = $('.jobchip', element);
   chip.addEventListener('click', () => { openTab('create'); requestAnimationFrame(() => $('.create .job')?.scrollIntoView({ block: 'nearest' })); });
@@ -39,12 +27,6 @@ export function mount(element) {
     const box = $('.dev', element);
     box.textContent = about.device; box.title = about.reason;
   }).catch(() => { /* the table says that the program does not answer */ });
-}
-
-function theme(name) {
-  document.body.classList.toggle('dark', name === 'dark');
-  document.documentElement.classList.toggle('dark', name === 'dark');
-  tell('theme', { dark: name === 'dark' });
 }
 
 function openTab(name) {

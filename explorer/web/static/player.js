@@ -20,21 +20,23 @@ const PATIENCE = 300;
 /** With reduced motion the playhead moves in steps of this many milliseconds. */
 const CALM_STEP = 250;
 
-export function mount(element) {
-  return new Player($('.dock', element));
+/** `makes`: this page can also make songs, so recipes may be put to use. */
+export function mount(element, { makes = true } = {}) {
+  return new Player($('.dock', element), makes);
 }
 
 export class Player {
-  constructor(dock, audio = new LockStep()) {
+  constructor(dock, makes, audio = new LockStep()) {
     const part = (name) => $(`[data-is="${name}"]`, dock);
     this.dock = dock;
+    this.makes = makes;
     this.audio = audio;
     this.sample = null;
     this.wanted = LEVELS.includes(memory.get('level')) ? memory.get('level') : 'bottom';
     this.loop = null;
     this.loopOn = false;
     this.making = new Set(); // ids of the samples that jobs are at work on
-    this.request = null; // {controller, id}: what is being fetched for the song that is shown
+    this.request = null; // {controller, id, play}: what is being fetched for the song that is shown, and whether to play it then
     this.calm = matchMedia('(prefers-reduced-motion: reduce)');
     const seek = (time) => this.seek(time);
     this.lanes = new Lanes(part('lanes'), {
@@ -65,13 +67,13 @@ export class Player {
     }
     this.request?.controller.abort();
     const controller = new AbortController();
-    const mine = { controller, id, failed: false };
+    const mine = { controller, id, play, failed: false };
     this.request = mine;
     try {
       const sample = await fetchSample(id, controller.signal);
       if (this.request !== mine) return;
       this.show(sample, time ?? 0, level ?? this.wanted);
-      await this.fetchParts(sample, mine, { play });
+      await this.fetchParts(sample, mine);
     } catch (error) {
       if (mine !== this.request || error.name === 'AbortError') return;
       mine.failed = true;
@@ -109,7 +111,7 @@ export class Player {
   }
 
   /** Sound and pictures of a sample; the level that is heard comes first. `old`: the record before it grew. */
-  async fetchParts(sample, mine, { play = false, old = null } = {}) {
+  async fetchParts(sample, mine, old = null) {
     const { signal } = mine.controller;
     const changed = LEVELS.filter((name) => sample.levels[name] && sample.levels[name].url !== old?.levels[name]?.url);
     changed.sort((a, b) => (b === this.level) - (a === this.level));
@@ -127,11 +129,20 @@ export class Player {
         this.alert(`The sound of the ${name} level could not be loaded: ${error.message}. The other levels play.`, () => this.reload());
         continue;
       }
-      if (name === this.level && play) this.play();
+      this.playWanted(mine);
     }
     // All levels that grew together are exchanged at one instant.
     if (sounds.size) this.audio.setBuffers(sounds, sample.duration);
+    this.playWanted(mine);
+    if (!old) mine.play = false; // nothing more comes that could be waited for
     await Promise.all(pictures);
+  }
+
+  /** Plays when that was asked for before the sound of the level was here. */
+  playWanted(mine) {
+    if (!mine.play || !this.audio.levelEnd()) return;
+    mine.play = false;
+    this.play();
   }
 
   async fetchSpectrum(name, signal) {
@@ -198,7 +209,7 @@ export class Player {
         this.transport.show(sample);
         this.popovers.refresh();
         if (!old.levels[this.level]) this.setLevel(this.hearable(this.wanted), false);
-        await this.fetchParts(sample, mine, { old });
+        await this.fetchParts(sample, mine, old);
       } while (mine.again && this.request === mine);
     } catch (error) {
       if (error.name !== 'AbortError') this.alert(`${error.message} What was loaded before goes on.`, () => this.grew(id));
@@ -216,7 +227,8 @@ export class Player {
   async play() {
     if (!this.sample) return;
     if (!this.audio.levelEnd()) {
-      if (!this.sample.levels[this.level]) toast(`Nothing of the ${this.level} level can be heard yet.`);
+      if (this.sample.levels[this.level]) this.request.play = true;
+      else toast(`Nothing of the ${this.level} level can be heard yet.`);
       return;
     }
     const { context } = this.audio;
@@ -230,11 +242,12 @@ export class Player {
   }
 
   pause() {
+    if (this.request) this.request.play = false;
     this.audio.pause();
   }
 
   toggle() {
-    if (this.audio.playing) this.pause();
+    if (this.audio.playing || this.request?.play) this.pause();
     else this.play();
   }
 

@@ -1,6 +1,6 @@
 // The song table: searched and sorted on the server, drawn only where it is looked at.
 // Knows: the current search, which rows are here, which one is selected. Does not play anything itself.
-import { $, $$, clamp, el, hear, icon, memory, mmss, num, phone, request, tell, toast, typing } from './dom.js';
+import { $, $$, clamp, el, hear, icon, memory, mmss, num, phone, readdress, request, tell, toast, typing } from './dom.js';
 
 const COLUMNS = [
   ['mk', ''], ['model', 'Model', 'mo'], ['collection', 'Collection', 'co'], ['genre', 'Genre', 'ge'], ['artist', 'Artist', 'ar'],
@@ -208,7 +208,7 @@ function select(index, play) {
   S.at = index; S.selected = song.id;
   draw();
   tell('load', { id: song.id, play });
-  history.replaceState(null, '', linkTo(song.id));
+  readdress(linkTo(song.id));
 }
 
 function linkTo(id) {
@@ -230,7 +230,7 @@ function move(by, load = false) {
   S.at = index;
   if (song) S.selected = song.id;
   reveal(); draw();
-  if (song && load) { tell('load', { id: song.id, play: S.playing }); history.replaceState(null, '', linkTo(song.id)); }
+  if (song && load) { tell('load', { id: song.id, play: S.playing }); readdress(linkTo(song.id)); }
 }
 
 async function star(song) {
@@ -278,7 +278,13 @@ function keys(event) {
     return;
   }
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (key === '/') { tell('open', { tab: 'explore' }); requestAnimationFrame(() => $(phone.matches ? '.any' : '.ghead input[data-key=title]', root).focus()); return stop(event); }
+  if (key === '/') {
+    const focus = () => $(phone.matches ? '.any' : '.ghead input[data-key=title]', root).focus();
+    // At once where it can be: the next key may come before the next frame.
+    if (inView()) focus();
+    else { tell('open', { tab: 'explore' }); requestAnimationFrame(focus); }
+    return stop(event);
+  }
   if (!inView()) return;
   const onWidget = event.target.closest('button, a, [role=slider], [role=tab], [role=radio]');
   if (key === 'j' || (key === 'ArrowDown' && !onWidget)) { move(1); return stop(event); }

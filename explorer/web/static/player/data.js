@@ -37,6 +37,13 @@ export function parseArray(buffer) {
   return { header, bytes };
 }
 
+/** @returns {Promise<ArrayBuffer>} a sound file as it is */
+export async function fetchFile(url) {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(await reason(response, 'it could not be fetched'));
+  return response.arrayBuffer();
+}
+
 export const spectrumUrl = (id, level) => `/api/samples/${encodeURIComponent(id)}/spectrum/${level}`;
 export const entropyUrl = (id, level) => `/api/samples/${encodeURIComponent(id)}/entropy/${level}`;
 export const attentionUrl = (id) => `/api/samples/${encodeURIComponent(id)}/attention`;

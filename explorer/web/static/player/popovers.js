@@ -4,9 +4,10 @@
  */
 import { $, $$, LEVELS, el, phone, tell, toast } from '../dom.js';
 import { isDark } from './colour.js';
+import { fetchFile } from './data.js';
 import { toJson, toLrc, toVtt } from './exports.js';
 import { renderAttention, renderLanes, toSvg } from './pictures.js';
-import { clock, download, fileName, save } from './tools.js';
+import { clock, fileName, save } from './tools.js';
 import { named } from './transport.js';
 
 const size = (bytes) => (bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${Math.max(1, Math.round(bytes / 1e3))} kB`);
@@ -67,9 +68,10 @@ export class Popovers {
     for (const [key, value] of recipeRows(sample, this.player.making.has(sample.id))) list.append(el('dt', { text: key }), el('dd', { text: value }));
     const action = (text, mode) => el('button', { class: 'b', type: 'button', text, onclick: () => { this.close(); if (phone.matches) this.player.open(false); tell('recipe', { id: sample.id, mode }); } });
     const copy = el('button', { class: 'b', type: 'button', text: 'Copy recipe', onclick: () => this.copy(JSON.stringify(sample.recipe, null, 1)) });
-    const actions = [action('Same again', 'again'), action('Same style, new lyrics', 'style'), action('Continue this', 'continue')];
+    const { makes } = this.player;
+    const actions = makes ? [action('Same again', 'again'), action('Same style, new lyrics', 'style'), action('Continue this', 'continue')] : [];
     const top = sample.levels.top;
-    if (top && (!sample.levels.bottom?.finished || !sample.levels.middle?.finished) && sample.state === 'finished') actions.push(action('Upsample this', 'upsample'));
+    if (makes && top && (!sample.levels.bottom?.finished || !sample.levels.middle?.finished) && sample.state === 'finished') actions.push(action('Upsample this', 'upsample'));
     this.boxes.recipe.replaceChildren(el('h3', { text: 'Recipe' }), list, el('div', { class: 'acts' }, ...actions, copy));
   }
 
@@ -91,7 +93,7 @@ export class Popovers {
     const rows = [el('div', { class: 'cap', text: 'Sound' })];
     for (const level of [...LEVELS].reverse()) {
       const made = sample.levels[level];
-      if (made) rows.push(item(`${level}.flac`, size(made.bytes), () => download(`${name}-${level}.flac`, made.url)));
+      if (made) rows.push(item(`${level}.flac`, size(made.bytes), async () => save(`${name}-${level}.flac`, await fetchFile(made.url), 'audio/flac')));
     }
     if (sample.alignment) {
       rows.push(

@@ -68,7 +68,7 @@ export function save(name, content, type) {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
-export function download(name, url) {
+function download(name, url) {
   const link = el('a', { href: url, download: name });
   document.body.append(link);
   link.click();
@@ -77,4 +77,4 @@ export function download(name, url) {
 
 /** A title as a safe file name. */
 export const fileName = (title) =>
-  (title.normalize('NFKD').replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-+|-+$/g, '').slice(0, 60) || 'song').toLowerCase();
+  (title.normalize('NFKC').replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-+|-+$/g, '').slice(0, 60) || 'song').toLowerCase();
