@@ -44,15 +44,27 @@ class CorpusCodes:
         coarsest = vqvae.config.hop(vqvae.config.levels - 1)
         found = {}
         for level in levels:
-            file = folder / f"{level}-{_fingerprint(vqvae, level)}-{len(corpus.songs)}.npz"
-            if not file.exists():
-                rows = [_encode(corpus, index, vqvae, level, coarsest) for index in range(len(corpus.songs))]
+            family = f"{level}-{_fingerprint(vqvae, level)}"
+            rows = _stored(folder, family, corpus)
+            if rows is None:
+                rows = tuple(_encode(corpus, index, vqvae, level, coarsest) for index in range(len(corpus.songs)))
+                file = folder / f"{family}-{len(corpus.songs)}.npz"
                 part = file.with_suffix(".part.npz")
-                np.savez(part, **{str(i): row for i, row in enumerate(rows)})  # type: ignore[arg-type]
+                np.savez(part, **dict(zip((song.name for song in corpus.songs), rows, strict=True)))  # type: ignore[arg-type]
                 part.replace(file)
-            with np.load(file) as data:
-                found[level] = tuple(data[str(i)] for i in range(len(corpus.songs)))
+            found[level] = rows
         return cls(corpus, found, {level: vqvae.config.hop(level.index) for level in levels})
+
+
+def _stored(folder: Path, family: str, corpus: Corpus) -> tuple[np.ndarray, ...] | None:
+    """The songs' codes from an earlier call, which may have had more songs; None: there are none."""
+    for file in sorted(folder.glob(f"{family}-*.npz")):
+        if file.name.endswith(".part.npz"):
+            continue
+        with np.load(file) as data:
+            if all(song.name in data.files for song in corpus.songs):
+                return tuple(data[song.name] for song in corpus.songs)
+    return None
 
 
 def _fingerprint(vqvae: VQVAE, level: Level) -> str:
