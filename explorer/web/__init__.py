@@ -8,7 +8,8 @@ Every component is a ``gr.HTML`` subclass whose ``js_on_load`` imports one modul
 calls its ``mount(element)``; shared helpers are in ``static/dom.js``, shared styles in
 ``static/base.css``, tokens in ``theme.py``. Components speak through events on ``document``:
 
-* ``jukebox:load``   {id, play, level?, time?}: show (and play) a sample in the player
+* ``jukebox:load``   {id, play, level?, time?, open?}: show (and play) a sample in the player, its pictures opened
+* ``jukebox:hush``   {}: another part is about to make a sound, the player pauses
 * ``jukebox:state``  {id, playing, level, time}: the player tells what it does
 * ``jukebox:grew``   {id}: more of a sample that is being made is on disk
 * ``jukebox:ended``  {id}: the player reached the end of a song

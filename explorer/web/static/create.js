@@ -3,6 +3,7 @@
 import { $, $$, LEVELS, clamp, el, hear, icon, memory, mmss, request, say, tell, toast } from './dom.js';
 import { blend } from './blend.js';
 import { combobox } from './combobox.js';
+import { listen } from './drop.js';
 import { own, panels } from './jobs.js';
 import { prompt } from './prompt.js';
 import { forecast, truth } from './receive.js';
@@ -24,6 +25,7 @@ export function mount(element) {
   combobox(form.artist, query => suggest('artist', query) + '&genre=' + encodeURIComponent(form.genre.value));
   mixer = blend($('.blend', root), form, suggest, changed);
   audio = prompt(root, changed, (recipe, name) => toast(`${name} carries the recipe it was made with.`, 'Bring the form back', () => { fill({ ...recipe, prompt: null }); changed(); }));
+  listen({ recipe: dropped, sound: sound => { tell('open', { tab: 'create' }); more(true); audio.use(sound); }, failed: message => { tell('open', { tab: 'create' }); more(true); show('prompt', message); } });
   panels(root, again);
   place();
   root.addEventListener('input', changed); root.addEventListener('change', changed);
@@ -209,6 +211,16 @@ async function again(id, mode) {
     toast(said, 'Undo', () => { fill(before); changed(); });
     if (mode === 'style') form.lyrics.focus();
   } catch (error) { toast(error.message); }
+}
+
+/** A recipe was dropped on the page, alone or in a sound: the whole form is as it was. */
+function dropped(recipe, name, sound) {
+  tell('open', { tab: 'create' });
+  const before = values(), back = () => { fill(before); changed(); };
+  fill({ ...recipe, said: '', prompt: null });
+  changed();
+  if (!sound) { toast(`The form is as ${name} says.`, 'Undo', back); return; }
+  toast(`The form is as it was when ${name} was made, its seed too.`, 'Begin with its sound instead', () => { back(); more(true); audio.use(sound); });
 }
 
 function more(open) {

@@ -1,8 +1,9 @@
 // The bar: colours, the list of keys, what device is at work, how far the running job is; and the tabs' names for scripts.
 import { $, el, hear, memory, request, say, tell, typing } from './dom.js';
+import { title } from './chime.js';
 import { follow } from './jobs.js';
 
-const KEYS = [['J  K', 'next, previous song'], ['Enter', 'play this song'], ['Space', 'play, pause'], ['1  2  3', 'top, middle, bottom'], ['←  →', 'back, forward 1 s'], ['/', 'search'], ['S', 'star'], ['Del', 'delete, with undo'], ['L', 'loop on, off'], ['[  ]', 'loop start, end here'], ['P', 'show, hide spectrograms'], ['R', 'recipe'], ['Shift + drag', 'mark a loop'], ['?', 'these keys'], ['Esc', 'close, or leave a field']];
+const KEYS = [['J  K', 'next, previous song'], ['Enter', 'play this song'], ['Space', 'play, pause'], ['1  2  3', 'top, middle, bottom'], ['0', 'the recording itself'], ['←  →', 'back, forward 1 s'], ['/', 'search'], ['S', 'star'], ['Del', 'delete, with undo'], ['X', 'choose several'], ['L', 'loop on, off'], ['[  ]', 'loop start, end here'], ['P', 'show, hide spectrograms'], ['R', 'recipe'], ['X  Y', 'blind listening'], ['Shift + drag', 'mark a loop'], ['?', 'these keys'], ['Esc', 'close, or leave a field']];
 const TITLE = 'Jukebox Explorer';
 
 export function mount(element) {
@@ -21,7 +22,7 @@ export function mount(element) {
   });
   $('.brand', element).addEventListener('click', event => { event.preventDefault(); openTab('explore'); });
   const chip = $('.jobchip', element);
-  chip.addEventListener('click', () => { openTab('create'); requestAnimationFrame(() => $('.create .job')?.scrollIntoView({ block: 'nearest' })); });
+  chip.addEventListener('click', () => { openTab('create'); requestAnimationFrame(() => ($('.create .job:not([hidden])') ?? $('.create .queue-box'))?.scrollIntoView({ block: 'nearest' })); });
   hear('open', ({ tab }) => openTab(tab));
   // The form may not be in the page yet: its tab is drawn when it is first opened.
   hear('recipe', ({ id, mode }) => { if (!$('#create-form')) memory.set('pending-recipe', JSON.stringify({ id, mode })); openTab('create'); });
@@ -61,10 +62,11 @@ function entered(name) {
 }
 
 function showJobs(chip, jobs) {
-  const running = jobs.find(job => job.state === 'running'), active = jobs.filter(job => job.state === 'running' || job.state === 'waiting').length;
-  chip.hidden = !active;
-  document.title = running && running.seconds_left !== null ? `${say(running.seconds_left)} left · ${TITLE}` : TITLE;
-  if (!active) return;
+  const running = jobs.find(job => job.state === 'running'), active = jobs.filter(job => job.active).length, stopped = jobs.filter(job => job.state === 'interrupted').length;
+  chip.hidden = !active && !stopped;
+  chip.classList.toggle('idle', !active);
+  title(TITLE, running && running.seconds_left !== null ? `${say(running.seconds_left)} left` : '');
+  if (!active) { $('span', chip).replaceChildren(`${stopped} ${stopped === 1 ? 'song' : 'songs'} to resume`); return; }
   const left = !running ? 'waiting' : running.seconds_left === null ? 'measuring' : say(running.seconds_left) + ' left';
   $('span', chip).replaceChildren(el('span', { class: 'only-l', text: active > 1 ? `Making 1 of ${active}, ` : 'Making a song, ' }), left);
 }
