@@ -20,6 +20,7 @@ calls its ``mount(element)``; shared helpers are in ``static/dom.js``, shared st
 * ``jukebox:open``   {tab}: bring a tab to the front
 * ``jukebox:jobs``   the list of jobs, whenever it changed
 * ``jukebox:library`` {}: the list of songs changed
+* ``jukebox:dropped`` {name, recipe?, sound?, message?}: what was read in a file that fell on the page
 * ``jukebox:recipe`` {id, mode}: put this sample's recipe into the form (exact, again, style, continue, upsample)
 
 What is told before anybody hears it waits for its first hearer; of state, tab, jobs and theme every

@@ -9,16 +9,20 @@ import { drawAxis, fileName, fit, signed, token } from './player/tools.js';
 
 const RANGE = 30, BAND_RANGE = 12, BARS = 40, FLOOR = 60, MOST = 6;
 const letter = index => String.fromCharCode(65 + index);
-const row = level => ({ sample: null, level, spectrum: null, loudness: null, box: null });
+const row = level => ({ sample: null, level, spectrum: null, loudness: undefined, box: null });  // loudness: LUFS, null for silence, undefined until measured
 const rows = [row('middle'), row('bottom')];
-let root, blind, other = 1, now = { id: null, time: 0, playing: false }, asking = 0, head = null, shown = null;
+let root, other = 1, now = { id: null, time: 0, playing: false }, asking = 0, head = null, shown = null;
 
 export function mount(element) {
   root = $('.cmp', element);
   drawPicks();
   $('.add', root).addEventListener('click', add);
   for (const button of $$('[data-save]', root)) button.addEventListener('click', () => savePictures(button.dataset.save));
-  blind = new Blind($('.blind', root), () => (shown ? [0, other].map(index => told(rows[index])) : null));
+  new Blind($('.blind', root), () => {
+    if (!shown) { toast('Choose two sounds first.'); return null; }
+    if (rows[0].loudness === undefined || rows[other].loudness === undefined) { toast('The loudness of both is being measured. Press Begin again in a moment.'); return null; }
+    return [0, other].map(index => told(rows[index]));
+  });
   hear('state', state => {
     now = { ...now, ...state };
     if (!rows[0].sample && visible()) begin();
@@ -60,7 +64,12 @@ function drawPicks() {
   $('.add', root).hidden = rows.length >= MOST;
 }
 
-const entitle = it => { $('input', it.box).value = `${it.sample.title}, ${it.sample.artist || 'unknown'}`; };
+/** Names the song in its field, unless somebody is typing there. */
+function entitle(it) {
+  const input = $('input', it.box);
+  if (document.activeElement !== input) input.value = `${it.sample.title}, ${it.sample.artist || 'unknown'}`;
+}
+
 
 /** One more sound: the song of the last one at its next level, or what is in the player. */
 async function add() {
@@ -246,8 +255,11 @@ async function savePictures(kind) {
 async function measure() {
   const mine = ++asking, problem = $('.problem', root);
   problem.textContent = '';
+  for (const it of rows) it.loudness = undefined;
+  const waiting = setTimeout(() => { $('.span', root).textContent = 'measuring'; }, 300);
   try {
     const answer = await request('/api/compare?' + new URLSearchParams(rows.map(it => ['sounds', `${it.sample.id}/${it.level}`])));
+    clearTimeout(waiting);
     if (mine !== asking) return;
     $('.span', root).textContent = `0.0 – ${answer.seconds.toFixed(1)} s`;
     const loudness = answer.measures.find(it => it.name === 'Loudness').values;
@@ -257,5 +269,6 @@ async function measure() {
       el('thead', {}, el('tr', {}, el('td'), ...rows.map((_, index) => el('th', { class: 'n', scope: 'col', text: letter(index) })), el('td'))),
       el('tbody', {}, ...answer.measures.map(it => el('tr', {}, el('th', { scope: 'row' }, it.name, el('div', { class: 'qq', text: it.definition })),
         ...it.values.map((value, index) => el('td', { class: 'n', text: text(value, it, index) })), el('td', { class: 'qq', text: it.unit })))));
-  } catch (error) { if (mine === asking) problem.textContent = error.message; }
+  } catch (error) { if (mine === asking) { $('.span', root).textContent = ''; problem.textContent = error.message; }
+  } finally { clearTimeout(waiting); }
 }

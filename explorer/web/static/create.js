@@ -3,7 +3,6 @@
 import { $, $$, LEVELS, clamp, el, hear, icon, memory, mmss, request, say, tell, toast } from './dom.js';
 import { blend } from './blend.js';
 import { combobox } from './combobox.js';
-import { listen } from './drop.js';
 import { own, panels } from './jobs.js';
 import { prompt } from './prompt.js';
 import { forecast, truth } from './receive.js';
@@ -25,7 +24,7 @@ export function mount(element) {
   combobox(form.artist, query => suggest('artist', query) + '&genre=' + encodeURIComponent(form.genre.value));
   mixer = blend($('.blend', root), form, suggest, changed);
   audio = prompt(root, changed, (recipe, name) => toast(`${name} carries the recipe it was made with.`, 'Bring the form back', () => { fill({ ...recipe, prompt: null }); changed(); }));
-  listen({ recipe: dropped, sound: sound => { tell('open', { tab: 'create' }); more(true); audio.use(sound); }, failed: message => { tell('open', { tab: 'create' }); more(true); show('prompt', message); } });
+  hear('dropped', dropped);
   panels(root, again);
   place();
   root.addEventListener('input', changed); root.addEventListener('change', changed);
@@ -213,9 +212,13 @@ async function again(id, mode) {
   } catch (error) { toast(error.message); }
 }
 
-/** A recipe was dropped on the page, alone or in a sound: the whole form is as it was. */
-function dropped(recipe, name, sound) {
-  tell('open', { tab: 'create' });
+/** A file was dropped on the page: a recipe, alone or in a sound, makes the whole form as it was; else it is a beginning. */
+function dropped({ name, recipe, sound, message }) {
+  if (!recipe) {
+    more(true);
+    if (sound) audio.use(sound); else show('prompt', message);
+    return;
+  }
   const before = values(), back = () => { fill(before); changed(); };
   fill({ ...recipe, said: '', prompt: null });
   changed();

@@ -98,7 +98,7 @@ export function toast(message, action, run) {
   if (action) box.append(el('button', { text: action, onclick: () => { box.hidden = true; run(); } }));
   box.hidden = false;
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => { box.hidden = true; }, 7000);
+  toastTimer = setTimeout(() => { box.hidden = true; }, action ? 15000 : 7000);  // who may press something needs time to read it
 }
 
 /** What this browser remembers (theme, chime); failing storage is no failure of the page. */

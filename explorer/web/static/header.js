@@ -1,6 +1,7 @@
 // The bar: colours, the list of keys, what device is at work, how far the running job is; and the tabs' names for scripts.
 import { $, el, hear, memory, request, say, tell, typing } from './dom.js';
 import { title } from './chime.js';
+import { listen } from './drop.js';
 import { follow } from './jobs.js';
 
 const KEYS = [['J  K', 'next, previous song'], ['Enter', 'play this song'], ['Space', 'play, pause'], ['1  2  3', 'top, middle, bottom'], ['0', 'the recording itself'], ['←  →', 'back, forward 1 s'], ['/', 'search'], ['S', 'star'], ['Del', 'delete, with undo'], ['X', 'choose several'], ['L', 'loop on, off'], ['[  ]', 'loop start, end here'], ['P', 'show, hide spectrograms'], ['R', 'recipe'], ['X  Y', 'blind listening'], ['Shift + drag', 'mark a loop'], ['?', 'these keys'], ['Esc', 'close, or leave a field']];
@@ -35,6 +36,7 @@ export function mount(element) {
   tell('tab', { name: $('#tabs [role=tab][aria-selected=true]')?.dataset.tabId ?? 'explore' });
   const query = new URLSearchParams(location.search), tab = location.hash.slice(1) || (['genre', 'artist', 'lyrics', 'seed'].some(name => query.has(name)) ? 'create' : '');
   if (tab && tab !== 'explore') openTab(tab);
+  listen();
   follow();
   request('/api/about').then(about => {
     const box = $('.dev', element);

@@ -3,7 +3,7 @@
  * Knows: which song is shown, which level is heard, and how the parts in ./player work together.
  * Does not know: the table, the forms, or how songs are made.
  */
-import { $, LEVELS, clamp, hear, memory, phone, request, soundsOf, tell, toast } from './dom.js';
+import { $, LEVELS, ORIGINAL, clamp, hear, memory, phone, request, soundsOf, tell, toast } from './dom.js';
 import { LockStep, fetchSound } from './player/audio.js';
 import { onTheme, paintLegend } from './player/colour.js';
 import { attentionUrl, entropyUrl, fetchArray, fetchSample, spectrumUrl, viewUrl } from './player/data.js';
@@ -119,7 +119,9 @@ export class Player {
     const { signal } = mine.controller;
     const changed = soundsOf(sample).filter((name) => sample.levels[name] && sample.levels[name].url !== old?.levels[name]?.url);
     changed.sort((a, b) => (b === this.level) - (a === this.level));
-    const pictures = changed.flatMap((name) => [this.fetchSpectrum(name, signal), this.fetchEntropy(name, signal)]);
+    const pictures = changed.map((name) => this.fetchSpectrum(name, signal));
+    // Of a recording nothing was drawn by chance.
+    pictures.push(...changed.map((name) => (name === ORIGINAL ? this.lanes.setEntropy(name, null) : this.fetchEntropy(name, signal))));
     if (sample.alignment && !old?.alignment) pictures.push(this.fetchAttention(signal));
     if (changed.includes(this.level)) pictures.push(...this.fetchViews(signal));
     const sounds = new Map();
