@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import Callable
 from multiprocessing import get_context
-from pathlib import Path
 
 import pytest
 import torch

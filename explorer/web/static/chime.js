@@ -1,9 +1,9 @@
-// How a page that nobody looks at says that a song is finished: two soft notes where they are wished for, and the tab's title.
+// How a page that nobody looks at says that a job has ended: two soft notes where they are wished for, and the tab's title.
 import { memory } from './dom.js';
 
 const NOTES = [523.25, 783.99];  // C5, G5
 const ONCE = 'chimed';  // several tabs follow the same jobs: the first one rings
-let waiting = false, base = '';
+let waiting = '', base = '';
 
 export const wanted = () => memory.get('chime') === 'yes';
 
@@ -29,18 +29,19 @@ export function ring() {
   });
 }
 
-/** The tab's title while something is made (`words`), and "Finished" until somebody looks. */
+/** The tab's title while something is made (`words`); else how the last song ended, until somebody looks. */
 export function title(name, words) {
   base = name;
-  document.title = words ? `${words} · ${name}` : waiting ? `✓ Finished · ${name}` : name;
+  document.title = words ? `${words} · ${name}` : waiting ? `${waiting} · ${name}` : name;
 }
 
-export function finished() {
-  if (document.hidden) waiting = true;
+/** A job ended; `well`: with a whole song. */
+export function ended(well) {
+  if (document.hidden) waiting = well ? '✓ Finished' : '! Stopped';
 }
 
 document.addEventListener('visibilitychange', () => {
   if (document.hidden || !waiting) return;
-  waiting = false;
-  if (document.title.startsWith('✓')) document.title = base;
+  if (document.title.startsWith(waiting)) document.title = base;
+  waiting = '';
 });

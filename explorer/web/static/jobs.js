@@ -1,7 +1,7 @@
 // Follows the server's jobs for the whole page, however often it is reloaded; and draws the panels of the Create tab.
 // Jobs belong to the server: this only asks, shows, and passes on Cancel, Resume and Remove.
 import { $, LEVELS, clamp, el, hear, icon, levelName, memory, num, request, say, tell, toast } from './dom.js';
-import { chime, finished, ring, wanted } from './chime.js';
+import { chime, ended as titled, ring, wanted } from './chime.js';
 import { drawTakes } from './takes.js';
 
 const QUICK = 500, CALM = 3000;
@@ -58,7 +58,7 @@ function grown(job, first) {
 }
 
 function ended(job) {
-  finished();
+  titled(job.state === 'finished');
   chime(job.id);
   if (job.state === 'finished') toast(`“${job.title}” is finished.`, 'Play', () => tell('load', { id: job.sample_ids[0], play: true }));
   else if (job.message) toast(job.message);
