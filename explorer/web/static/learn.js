@@ -97,7 +97,8 @@ function steps() {
   const hops = Object.fromEntries(LEVELS.map(name => [name, data?.levels[name]?.hop ?? '–']));
   const act = attributes => el('div', { class: 'act' }, el('button', { class: 'b', type: 'button', ...attributes }));
   const go = to => { on = to; steps(); $$('.steps > li > button', root)[to].focus(); };
-  $('.steps', root).replaceChildren(...STEPS.map(([title, text, button], i) => {
+  const list = $('.steps', root), focused = $$('button', list).indexOf(document.activeElement);
+  list.replaceChildren(...STEPS.map(([title, text, button], i) => {
     const item = el('li', { class: i === on ? 'on' : '' }, el('span', { text: i + 1 }), el('button', { type: 'button', text: title, 'aria-expanded': i === on, onclick: () => go(i) }));
     item.append(el('p', { text: text(data?.sample_rate ?? 44100, hops, data?.codebook ?? 2048) }));
     if (i === 1) item.append(el('div', { class: 'seg hear-levels', role: 'group', 'aria-label': button }));
@@ -108,6 +109,7 @@ function steps() {
     return item;
   }));
   drawLevels();
+  if (focused >= 0) $$('button', list)[focused]?.focus({ preventScroll: true });
 }
 
 /** The top level, then, three seconds later, the finest at the same place: the switch is the point. */
@@ -126,11 +128,12 @@ function staircase() {
 }
 
 function drawLevels() {
-  const box = $('.hear-levels', root);
+  const box = $('.hear-levels', root), focused = $$('button', box).indexOf(document.activeElement);
   box.replaceChildren(...LEVELS.map(name => el('button', {
     type: 'button', class: 'lv-' + name, 'aria-pressed': name === level, disabled: data && !data.levels[name] ? '' : null,
     onclick: () => { level = name; drawLevels(); if (song) tell('load', { id: song.id, level: name, time: start, play: true }); },
   }, icon('g-' + name, 'glyph'), name)));
+  if (focused >= 0) $$('button', box)[focused].focus({ preventScroll: true });
 }
 
 /* ---------- the stretch ---------- */

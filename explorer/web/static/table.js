@@ -312,7 +312,12 @@ function keys(event) {
     return;
   }
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (key === '/') { tell('open', { tab: 'explore' }); requestAnimationFrame(() => $(phone.matches ? '.any' : '.ghead input[data-key=title]', root).focus()); return stop(event); }
+  if (key === '/') {
+    const find = () => $(phone.matches ? '.any' : '.ghead input[data-key=title]', root).focus();
+    // At once where it can be: the next letter may come before the next frame.
+    if (inView()) find(); else { tell('open', { tab: 'explore' }); requestAnimationFrame(find); }
+    return stop(event);
+  }
   if (!inView()) return;
   const onWidget = event.target.closest('button, a, [role=slider], [role=tab], [role=radio]');
   if (key === 'j' || (key === 'ArrowDown' && !onWidget)) { move(1); return stop(event); }
