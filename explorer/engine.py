@@ -88,7 +88,8 @@ def choose_precision(device: torch.device) -> Precision:
 
 
 class Jukebox:
-    """One model on one device. Not safe for two threads at once; ``studio`` gives it one worker."""
+    """One model on one device. ``generate`` and ``align`` are not safe for two threads at once: ``studio``
+    gives them one worker. ``encode`` and ``decode`` keep nothing between calls and may run beside it."""
 
     def __init__(
         self,

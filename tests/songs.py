@@ -13,7 +13,7 @@ import torch
 from explorer.jukebox.alignment import Alignment, CharacterTime, SpanTime
 from explorer.jukebox.config import Level
 from explorer.jukebox.song import SamplingOptions, Song
-from explorer.library import Library, SampleRecord, SampleWriter
+from explorer.library import Library, Mode, SampleRecord, SampleWriter
 
 RATE = 22_050
 HOPS = {Level.TOP: 128, Level.MIDDLE: 32, Level.BOTTOM: 8}
@@ -81,10 +81,14 @@ def add_song(
     title: str = "Paper boats on the rain",
     sounds: dict[Level, Waveform] | None = None,
     finish: bool = True,
+    original: Waveform | None = None,
     genre: str = "Reggae",
     artist: str = "Harbour Sound",
 ) -> SampleWriter:
-    """A sample with the given sounds (else a tune at all levels), finished or left in the making."""
+    """A sample with the given sounds (else a tune at all levels), finished or left in the making.
+
+    With an ``original`` it is the reconstruction of a recording.
+    """
     if sounds is None:
         sounds = {
             Level.TOP: tune(seconds, 3),
@@ -102,8 +106,11 @@ def add_song(
         hops=HOPS,
         device="CPU",
         licence="CC0",
+        mode=Mode.RECONSTRUCT if original is not None else Mode.GENERATE,
     )
     writer = library.create(record)
+    if original is not None:
+        writer.set_original(original)
     for level, sound in sounds.items():
         write_level(writer, level, sound, done=sound.size >= round(seconds * RATE))
     if (finish or Level.TOP in sounds) and lyrics.strip():

@@ -1,4 +1,4 @@
-"""Figures that describe one clip: loudness, flatness, onsets, pitch.
+"""Figures that describe one clip: loudness, flatness, chroma, onsets, pitch.
 
 Knows: NumPy waveforms. librosa and pyloudnorm are imported when a figure is asked for, since they
 take seconds. Does not know: models, samples, which values are good.
@@ -72,17 +72,53 @@ def spectral_flatness(waveform: Waveform, sample_rate: int) -> float | None:
 
 def onset_rate(waveform: Waveform, sample_rate: int) -> float:
     """Beginnings of notes and drum strokes per second."""
+    count = len(onsets(waveform, sample_rate).times)
+    return count * sample_rate / len(waveform) if count else 0.0
+
+
+def chroma(waveform: Waveform, sample_rate: int) -> tuple[npt.NDArray[np.float32], int]:
+    """Strength of the pitch classes C to B over time, [12, frames], and samples between frames.
+
+    The strongest of a moment is 1; moments of silence are 0.
+    """
+    import librosa
+
+    frame = _frame(sample_rate)
+    hop = frame // 4
+    sound = np.asarray(waveform, np.float32)
+    if len(sound) < frame:
+        sound = np.pad(sound, (0, frame - len(sound)))
+    magnitude = np.abs(librosa.stft(sound, n_fft=frame, hop_length=hop))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tuning cannot be told from silence, which is answered below
+        values = librosa.feature.chroma_stft(S=magnitude**2, sr=sample_rate, hop_length=hop, tuning=0.0)
+    loud = 20 * np.log10(np.maximum(magnitude.max(axis=0), 1e-9) / (frame / 4)) > _SILENCE_DB
+    return np.where(loud, np.nan_to_num(values), 0.0).astype(np.float32), hop
+
+
+@dataclass(frozen=True)
+class Onsets:
+    """``strength`` [frames] is the rise in level in dB, averaged over bands; ``hop`` samples lie between
+    frames; ``times`` are the beginnings in seconds."""
+
+    strength: npt.NDArray[np.float32]
+    hop: int
+    times: npt.NDArray[np.float64]
+
+
+def onsets(waveform: Waveform, sample_rate: int) -> Onsets:
+    """Beginnings of notes and drum strokes."""
     import librosa
 
     hop = _frame(sample_rate) // 4
     if len(waveform) < 2 * hop or float(np.abs(waveform).max()) < 10 ** (_SILENCE_DB / 20):
-        return 0.0
+        return Onsets(np.zeros(len(waveform) // hop + 1, np.float32), hop, np.zeros(0))
     strength = librosa.onset.onset_strength(y=np.asarray(waveform, np.float32), sr=sample_rate, hop_length=hop)
     # Unscaled: librosa would otherwise stretch the ripples of a steady tone until they look like onsets.
-    onsets = librosa.onset.onset_detect(
+    frames = librosa.onset.onset_detect(
         onset_envelope=strength, sr=sample_rate, hop_length=hop, units="frames", normalize=False, delta=_ONSET_DB
     )
-    return float(len(onsets) * sample_rate / len(waveform))
+    return Onsets(strength.astype(np.float32), hop, np.asarray(frames) * hop / sample_rate)
 
 
 def pitch_range(waveform: Waveform, sample_rate: int) -> PitchRange | None:

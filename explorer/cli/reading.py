@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.cli.common import UsageError, add_command, add_engine_options, add_json_option, load_engine, report
 from explorer.cli.recipes import open_sample, read_lyrics
-from explorer.jukebox.config import SAMPLING_ORDER, Level
-from explorer.jukebox.song import SamplingOptions, Song
+from explorer.jukebox.config import Level
+from explorer.jukebox.song import Song
 
 if TYPE_CHECKING:
     import torch
@@ -57,11 +57,13 @@ def _add_source(parser: argparse.ArgumentParser) -> None:
 
 
 def run_reconstruct(options: argparse.Namespace) -> int:
+    from explorer.studio.reading import sized
+
     parent = open_sample(options.source)
     _check_audio(options.source, parent)
     engine = load_engine(options)
     codes = _codes(engine, options.source, parent)
-    song = _song(engine, parent.record.song if parent else Song(), codes)
+    song = sized(engine, parent.record.song if parent else Song(), codes)
     folder = _write(engine, options, song, parent, codes, None)
     value = {"folder": str(folder), "levels": {level.value: row.shape[1] for level, row in codes.items()}}
     report(value, options.json, str(folder))
@@ -69,6 +71,8 @@ def run_reconstruct(options: argparse.Namespace) -> int:
 
 
 def run_align(options: argparse.Namespace) -> int:
+    from explorer.studio.reading import sized
+
     parent = open_sample(options.source)
     _check_audio(options.source, parent)
     song = parent.record.song if parent else Song()
@@ -85,7 +89,7 @@ def run_align(options: argparse.Namespace) -> int:
     codes = _codes(engine, options.source, parent)
     if Level.TOP not in codes:
         raise UsageError("The top level of this sample is not there yet; resume it first.")
-    song = _song(engine, song, codes)
+    song = sized(engine, song, codes)
     (alignment,) = engine.align(codes[Level.TOP], song)
     if alignment is None:
         raise UsageError(f"{engine.name} cannot align lyrics: it reads none, or none of these letters.")
@@ -127,13 +131,6 @@ def _codes(engine: Jukebox, source: Path, parent: Sample | None) -> dict[Level, 
     return codes
 
 
-def _song(engine: Jukebox, song: Song, codes: dict[Level, torch.Tensor]) -> Song:
-    """``song`` as long as its codes, and its whole at least as long."""
-    config = engine.config
-    seconds = max(row.shape[1] * config.hop(level) for level, row in codes.items()) / config.sample_rate
-    return replace(song, seconds=seconds)
-
-
 def _write(
     engine: Jukebox,
     options: argparse.Namespace,
@@ -143,29 +140,15 @@ def _write(
     alignment: Alignment | None,
 ) -> Path:
     """The sample folder with what was read."""
-    from explorer.library import Library, Mode
-    from explorer.studio.run import begin_record
+    from explorer.library import Library
+    from explorer.studio import PromptAudio
+    from explorer.studio.reading import write_reading
+    from explorer.studio.run import prompt_sound
 
     title = options.title or (parent.record.title if parent else options.source.stem)
-    record = begin_record(
-        engine,
-        song,
-        SamplingOptions(),
-        Mode.RECONSTRUCT,
-        title=title,
-        parent=parent.record.id if parent else None,
-        prompt_seconds=song.seconds,
-    )
+    original = None if parent else prompt_sound(engine.config, PromptAudio(options.source))
     library = Library(options.out)
     try:
-        writer = library.create(record)
-        for level in SAMPLING_ORDER:
-            if level in codes:
-                writer.start_level(level, 0, codes[level][0])
-                writer.level_done(level, codes[level][0], engine.decode(codes[level], level)[0])
-        if alignment is not None:
-            writer.set_alignment(alignment)
-        writer.finish()
-        return writer.folder
+        return write_reading(engine, library, song, codes, title, parent, alignment, original).folder
     finally:
         library.close()

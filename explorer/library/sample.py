@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 RECORD_FILE = "sample.json"
 CODES_FILE = "codes.safetensors"
 ALIGNMENT_FILE = "alignment.npz"
+ORIGINAL_FILE = "original.flac"
+"""The recording that a reconstruction was made from."""
 
 LIMITS = {
     RECORD_FILE: 4 * 2**20,
     CODES_FILE: 256 * 2**20,
     ALIGNMENT_FILE: 512 * 2**20,
+    ORIGINAL_FILE: 512 * 2**20,
     **{f"{level.value}.flac": 512 * 2**20 for level in SAMPLING_ORDER},
 }
 """Every file a sample may consist of, with the most bytes that are read of it."""
@@ -54,6 +57,13 @@ class Sample:
 
     def has_audio(self, level: Level) -> bool:
         return (self.folder / f"{level.value}.flac").is_file()
+
+    def original_path(self) -> Path:
+        """The FLAC of the recording that was reconstructed. Raises RecordError as ``audio_path``."""
+        return checked_file(self.folder, ORIGINAL_FILE)
+
+    def has_original(self) -> bool:
+        return (self.folder / ORIGINAL_FILE).is_file()
 
     def codes(self) -> dict[Level, torch.Tensor]:
         """Finished codes, int64 [n], of each level that was begun.

@@ -73,4 +73,9 @@ def _audio(sample: Sample, tags: bool) -> list[str]:
             continue
         if seconds < state.seconds - _SLACK or (state.finished and abs(seconds - state.seconds) > _SLACK):
             found.append(f"{path.name} lasts {seconds:.2f} s, the record says {state.seconds:.2f} s.")
+    if sample.has_original():
+        try:
+            read_audio(sample.original_path())
+        except (RecordError, AudioError) as error:
+            found.append(str(error))
     return found

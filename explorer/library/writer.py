@@ -27,6 +27,7 @@ from explorer.library.record import ORIGIN, LevelRecord, SampleRecord, SampleSta
 from explorer.library.sample import (
     ALIGNMENT_FILE,
     CODES_FILE,
+    ORIGINAL_FILE,
     RECORD_FILE,
     read_codes,
     read_entropy,
@@ -122,6 +123,12 @@ class SampleWriter:
         self._check_open()
         write_alignment(self.folder / ALIGNMENT_FILE, alignment)
         self._on_change(self.record)
+
+    def set_original(self, audio: torch.Tensor | npt.ArrayLike) -> None:
+        """The recording [samples] that the levels were made from, at the model's rate."""
+        self._check_open()
+        tags = AudioTags(title=self.record.title, date=self.record.created[:10])  # not AI-generated: no recipe in it
+        write_flac(self.folder / ORIGINAL_FILE, _samples(audio), self.record.sample_rate, tags)
 
     def change(self, **entries: Any) -> None:
         """Replace entries of the record (title, notes, options ...), as dataclasses.replace does."""

@@ -72,7 +72,11 @@ def parent_codes(config: ModelConfig, request: JobRequest, parent: Sample | None
 
 def encode_prompt(engine: Jukebox, prompt: PromptAudio) -> dict[Level, torch.Tensor]:
     """The chosen part of an audio file as codes of all levels, cut to a whole number of top codes."""
-    config = engine.config
+    return engine.encode(prompt_sound(engine.config, prompt)[None])
+
+
+def prompt_sound(config: ModelConfig, prompt: PromptAudio) -> torch.Tensor:
+    """The chosen part of an audio file [samples] at the model's rate, cut to a whole number of top codes."""
     seconds = None if prompt.stop is None else prompt.stop - prompt.start
     waveform = torch.from_numpy(audio_files.read_audio(prompt.path, config.sample_rate, prompt.start, seconds))
     samples = whole_codes(len(waveform), config)
@@ -80,7 +84,7 @@ def encode_prompt(engine: Jukebox, prompt: PromptAudio) -> dict[Level, torch.Ten
         raise StudioError(
             f"The audio is too short: at least {config.hop(Level.TOP) / config.sample_rate:.3f} s are needed."
         )
-    return engine.encode(waveform[None, :samples])
+    return waveform[:samples]
 
 
 def check_prompt(request: JobRequest, max_bytes: int, max_seconds: float) -> None:

@@ -56,9 +56,9 @@ VQVAE_TRAINING = {
 }
 
 PRIOR_TRAINING = {
-    Level.TOP: PriorTraining(Level.TOP, steps=3300, batch=2, guidance=0.3, precision="bfloat16", evaluate_every=1800),
+    Level.TOP: PriorTraining(Level.TOP, steps=2900, batch=2, guidance=0.3, precision="bfloat16", evaluate_every=1800),
     Level.MIDDLE: PriorTraining(Level.MIDDLE, steps=3200, batch=2, every_nth_song=4, precision="bfloat16"),
-    Level.BOTTOM: PriorTraining(Level.BOTTOM, steps=3200, batch=2, every_nth_song=4, precision="bfloat16"),
+    Level.BOTTOM: PriorTraining(Level.BOTTOM, steps=3000, batch=2, every_nth_song=4, precision="bfloat16"),
 }
 
 

@@ -8,7 +8,8 @@ Every component is a ``gr.HTML`` subclass whose ``js_on_load`` imports one modul
 calls its ``mount(element)``; shared helpers are in ``static/dom.js``, shared styles in
 ``static/base.css``, tokens in ``theme.py``. Components speak through events on ``document``:
 
-* ``jukebox:load``   {id, play, level?, time?}: show (and play) a sample in the player
+* ``jukebox:load``   {id, play, level?, time?, open?}: show (and play) a sample in the player, its pictures opened
+* ``jukebox:hush``   {}: another part is about to make a sound, the player pauses
 * ``jukebox:state``  {id, playing, level, time}: the player tells what it does
 * ``jukebox:grew``   {id}: more of a sample that is being made is on disk
 * ``jukebox:ended``  {id}: the player reached the end of a song
@@ -19,6 +20,7 @@ calls its ``mount(element)``; shared helpers are in ``static/dom.js``, shared st
 * ``jukebox:open``   {tab}: bring a tab to the front
 * ``jukebox:jobs``   the list of jobs, whenever it changed
 * ``jukebox:library`` {}: the list of songs changed
+* ``jukebox:dropped`` {name, recipe?, sound?, message?}: what was read in a file that fell on the page
 * ``jukebox:recipe`` {id, mode}: put this sample's recipe into the form (exact, again, style, continue, upsample)
 
 ``export`` writes table and player as a folder that needs no server; its data answer the same routes.

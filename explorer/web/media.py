@@ -27,18 +27,24 @@ import numpy.typing as npt
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from explorer.audio.files import inspect, read_audio
+from explorer.audio.analysis import chroma, onsets
+from explorer.audio.files import AudioError, inspect, read_audio
 from explorer.audio.spectra import FLOOR_DB, band_centres, spectrum
 from explorer.jukebox.config import SAMPLING_ORDER, Level
 from explorer.library import Library, LibraryError, RecordError, Sample
 from explorer.library.sample import ALIGNMENT_FILE, CODES_FILE
+from explorer.web.meanings import COLLECTIONS
 
 MAX_COLUMNS = 4000
 """Widest picture that is sent: neighbouring columns of longer songs are averaged."""
+ONSET_DB = 12.0
+"""Rise in level at the top of the picture of onsets: a hard stroke."""
 MAX_CACHED = 64
 """Arrays kept in memory between requests."""
 ATTENTION_POWER = 0.7
 """Weights below 1 are lifted a little so that hesitant attention can be seen; the even floor stays dark."""
+ORIGINAL = "original"
+"""Name of the recording that a reconstruction was made from, where the page names levels."""
 _CHUNK = 1 << 16
 
 Bytes = npt.NDArray[np.uint8]
@@ -60,7 +66,7 @@ def routes(library: Library) -> APIRouter:
 
     @router.get("/api/samples/{id}/spectrum/{level}")
     def spectrum_of(id: str, level: str, request: Request) -> Response:
-        path = _audio_path(_open(library, id), level)
+        path = sound_path(_open(library, id), level)
         return _array(request, arrays, ("spectrum", path), path, lambda: spectrum_array(path))
 
     @router.get("/api/samples/{id}/attention")
@@ -81,9 +87,16 @@ def routes(library: Library) -> APIRouter:
             raise _missing("This song has no codes, so nothing is known about their uncertainty.")
         return _array(request, arrays, ("entropy", level, path), path, lambda: entropy_array(sample, name))
 
+    @router.get("/api/samples/{id}/{view}/{level}")
+    def view_of(id: str, view: str, level: str, request: Request) -> Response:
+        if view not in VIEWS:
+            raise _missing("There is no such picture of a song.")
+        path = sound_path(_open(library, id), level)
+        return _array(request, arrays, (view, path), path, lambda: VIEWS[view](path))
+
     @router.api_route("/media/{id}/{level}.flac", methods=["GET", "HEAD"])
     def sound(id: str, level: str, request: Request) -> Response:
-        return _send_file(request, _audio_path(_open(library, id), level), "audio/flac")
+        return _send_file(request, sound_path(_open(library, id), level), "audio/flac")
 
     return router
 
@@ -127,6 +140,7 @@ def describe(library: Library, sample: Sample) -> dict[str, Any]:
         "genre": record.song.genre,
         "artist": record.song.artist,
         "collection": record.collection,
+        "meaning": COLLECTIONS.get(record.collection, ""),
         "model": record.model,
         "sample_rate": record.sample_rate,
         "seconds": heard,
@@ -143,8 +157,28 @@ def describe(library: Library, sample: Sample) -> dict[str, Any]:
         "mine": row.mine,
         "recipe": record.recipe,
         "levels": levels,
+        "original": _original(sample),
         "lyrics": record.song.lyrics,
         "alignment": alignment,
+    }
+
+
+def _original(sample: Sample) -> dict[str, Any] | None:
+    """The recording that was reconstructed, described as a level; None where there is none."""
+    try:
+        path = sample.original_path()
+        seconds = inspect(path).seconds
+    except (RecordError, AudioError):
+        return None
+    rate = sample.record.sample_rate
+    return {
+        "seconds": seconds,
+        "finished": True,
+        "url": f"/media/{sample.record.id}/{ORIGINAL}.flac?v={_version(path.stat())}",
+        "bytes": path.stat().st_size,
+        "codes_per_second": rate,
+        "kbit_per_second": rate * 16 / 1000,
+        "sampling_seconds": 0.0,
     }
 
 
@@ -183,6 +217,33 @@ def spectrum_array(path: Path) -> bytes:
         "hertz": [round(float(f), 1) for f in band_centres()],
     }
     return _pack(np.rint(columns).astype(np.uint8), header)
+
+
+def chroma_array(path: Path) -> bytes:
+    """How strong each of the 12 pitch classes is, C at the bottom; byte 255 is the strongest of its moment."""
+    rate = inspect(path).sample_rate
+    values, hop = chroma(read_audio(path), rate)
+    columns, factor = _narrow(values.T)
+    header = {"seconds": len(columns) * factor * hop / rate, "start": -0.5 * hop / rate}
+    return _pack(np.rint(255 * np.clip(columns, 0, 1)).astype(np.uint8), header)
+
+
+def onset_array(path: Path) -> bytes:
+    """Rise in level, averaged over bands, one row; byte 255 is ``decibel``. ``onsets`` in the header are seconds."""
+    rate = inspect(path).sample_rate
+    found = onsets(read_audio(path), rate)
+    columns, factor = _narrow(found.strength[:, None])
+    header = {
+        "seconds": len(columns) * factor * found.hop / rate,
+        "start": -0.5 * found.hop / rate,
+        "decibel": ONSET_DB,
+        "onsets": [round(float(time), 3) for time in found.times],
+    }
+    return _pack(np.rint(255 * np.clip(columns / ONSET_DB, 0, 1)).astype(np.uint8), header)
+
+
+VIEWS: dict[str, Callable[[Path], bytes]] = {"chroma": chroma_array, "onsets": onset_array}
+"""Further pictures of a sound: name in the address -> how it is made."""
 
 
 def attention_array(sample: Sample) -> bytes:
@@ -297,7 +358,13 @@ def _level(name: str) -> Level:
         raise _missing("There are the levels top, middle and bottom.") from error
 
 
-def _audio_path(sample: Sample, level: str) -> Path:
+def sound_path(sample: Sample, level: str) -> Path:
+    """The file of a level, or of the recording a reconstruction was made from. Raises HTTPException 404."""
+    if level == ORIGINAL:
+        try:
+            return sample.original_path()
+        except RecordError as error:
+            raise _missing("This song was not made from a recording.") from error
     name = _level(level)
     try:
         return sample.audio_path(name)

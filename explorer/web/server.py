@@ -6,14 +6,14 @@ Does not know: what the routes do.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 import gradio as gr
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from explorer.audio.files import AudioError
 from explorer.checkpoints.errors import CheckpointError
@@ -46,16 +46,21 @@ def _head() -> str:
     return f'<link rel="icon" href="/ui/icon.svg" type="image/svg+xml"><style>{token_css()}</style>{links}'
 
 
-async def _same_origin(request: Request, forward: Callable[[Request], Awaitable[Response]]) -> Response:
-    """Refuse what another site's page sends here: writing needs the page's own origin."""
-    origin = request.headers.get("origin")
-    if (
-        request.method not in ("GET", "HEAD", "OPTIONS")
-        and origin
-        and urlsplit(origin).netloc != request.headers.get("host")
-    ):
-        return JSONResponse({"message": "Only this program's own page may do that."}, status_code=403)
-    return await forward(request)
+class SameOrigin:
+    """Refuses what another site's page sends here: writing needs the page's own origin."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS"):
+            headers = Headers(scope=scope)
+            origin = headers.get("origin")
+            if origin and urlsplit(origin).netloc != headers.get("host"):
+                refusal = JSONResponse({"message": "Only this program's own page may do that."}, status_code=403)
+                await refusal(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
 
 
 async def _explain(_: Request, error: Exception) -> Response:
@@ -65,13 +70,13 @@ async def _explain(_: Request, error: Exception) -> Response:
 def build(services: Services) -> FastAPI:
     """The application that serves the page with these services behind it."""
     app = FastAPI(title="Jukebox Explorer", docs_url=None, redoc_url=None, openapi_url=None)
-    app.middleware("http")(_same_origin)
+    app.add_middleware(SameOrigin)
     for kind in USER_ERRORS:
         app.add_exception_handler(kind, _explain)
     app.include_router(songs.routes(services.library, services.studio))
     app.include_router(making.routes(services.library, services.studio, services.uploads, services.model))
     app.include_router(comparing.routes(services.library))
-    app.include_router(learning.routes(services.library, services.model, services.settings.models))
+    app.include_router(learning.routes(services))
     app.include_router(media.routes(services.library))
     app.mount("/ui", FreshFiles(directory=STATIC), name="ui")
     mounted: FastAPI = gr.mount_gradio_app(

@@ -59,6 +59,10 @@ class Uploads:
             raise AudioError(f"{text.replace(token, shown)} The form is kept.") from error
         return {"token": token, "name": shown, "seconds": seconds, "peaks": peaks}
 
+    def drop(self, token: str) -> None:
+        """Forget a file before its time."""
+        self.path(token).unlink(missing_ok=True)
+
     def path(self, token: str) -> Path:
         """The file of ``token``. Raises StudioError where it is gone."""
         path = self.folder / token

@@ -38,12 +38,16 @@ expect.set_options(timeout=PATIENCE)
 
 @dataclass
 class Server:
-    """A running ``app.py``; ``seconds`` is a song length that takes it a few seconds to make."""
+    """A running ``app.py``; ``seconds`` is a song length that takes it a few seconds to make.
+
+    ``model`` and ``library`` are what it works with; None for a program that ran already.
+    """
 
     address: str
     log: Path
     seconds: str
-    trained: bool
+    model: str | None = None
+    library: Path | None = None
 
     def ask(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """GET ``path``, or POST ``body`` as JSON."""
@@ -54,6 +58,18 @@ class Server:
 
     def jobs(self) -> list[dict[str, Any]]:
         return list(self.ask("/api/jobs")["jobs"])
+
+    def make(self, **form: Any) -> list[str]:
+        """Songs of one job, made to its end: their ids."""
+        job = self.ask("/api/jobs", form)["job"]
+        end = time.monotonic() + 4 * PATIENCE / 1000
+        while time.monotonic() < end:
+            (view,) = [view for view in self.jobs() if view["id"] == job]
+            if view["state"] == "finished":
+                return list(view["sample_ids"])
+            assert view["active"], view["message"]
+            time.sleep(0.1)
+        raise AssertionError(f"the song was not made in time: {form}")
 
     def quiet(self) -> None:
         """No test may stand in the next one's queue: cancel what is active, forget what ended."""
@@ -71,11 +87,10 @@ class Server:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     if "JUKEBOX_ADDRESS" in os.environ:  # a program that runs already, while the tests themselves are being written
-        yield Server(os.environ["JUKEBOX_ADDRESS"], Path(os.devnull), "4", False)
+        yield Server(os.environ["JUKEBOX_ADDRESS"], Path(os.devnull), "4")
         return
     home = tmp_path_factory.mktemp("home")
-    trained = POCKET.is_file()
-    model = "pocket" if trained else str(write_tiny_model(tmp_path_factory.mktemp("models") / "tiny"))
+    model = "pocket" if POCKET.is_file() else str(write_tiny_model(tmp_path_factory.mktemp("models") / "tiny"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -86,7 +101,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
         _wait(f"http://127.0.0.1:{port}/api/songs", process, log)
-        yield Server(f"http://127.0.0.1:{port}", log, "4", trained)
+        yield Server(f"http://127.0.0.1:{port}", log, "4", model, home / "jukebox" / "library")
     finally:
         process.terminate()
         try:
@@ -118,6 +133,7 @@ def browser() -> Iterator[Browser]:
     """One browser for the tests of this folder only: while it lives, its event loop occupies the main thread."""
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+        arguments += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a microphone that beeps
         chromium = playwright.chromium.launch(executable_path=_chromium(), args=arguments)
         yield chromium
         chromium.close()

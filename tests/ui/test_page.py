@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 
 import pytest
@@ -18,19 +17,7 @@ HOSTILE = '<img src=x onerror="document.title=1"> & "quotes" </textarea><script>
 def songs(server: Server) -> list[str]:
     """Three short songs in the library, one of them with markup for its words."""
     words = ("Zebra crossing at dawn", "Naïve façade, blue umbrella", HOSTILE)
-    started = [
-        server.ask("/api/jobs", {"lyrics": text, "seconds": "1.5", "seed": str(seed), "stop": "top"})["job"]
-        for seed, text in enumerate(words)
-    ]
-    end = time.monotonic() + 180
-    while time.monotonic() < end:
-        jobs = {job["id"]: job for job in server.jobs()}
-        states = [jobs[job]["state"] for job in started]
-        if all(state == "finished" for state in states):
-            return [jobs[job]["sample_ids"][0] for job in started]
-        assert not {"failed", "cancelled"} & set(states), [jobs[job]["message"] for job in started]
-        time.sleep(0.3)
-    pytest.fail("the songs were not made in time")
+    return [server.make(lyrics=text, seconds="1.5", seed=str(n), stop="top")[0] for n, text in enumerate(words)]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +124,7 @@ def test_link_to_a_song_that_is_gone(open_page: Callable[..., Page], songs: list
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("tab", ["explore", "create"])
+@pytest.mark.parametrize("tab", ["explore", "create", "compare", "learn"])
 def test_phone_has_nothing_beside_the_screen(
     open_page: Callable[..., Page], picture: Callable[[Page, str], None], songs: list[str], tab: str, theme: str
 ) -> None:
@@ -145,6 +132,10 @@ def test_phone_has_nothing_beside_the_screen(
     if tab == "create":
         page.get_by_role("button", name="More choices").click()
         expect(page.locator(".fore tbody tr")).to_have_count(3)
+    if tab == "compare":
+        expect(page.locator(".measures tbody tr")).to_have_count(4)
+    if tab == "learn":
+        expect(page.locator(".costs tbody tr").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     panel = page.locator(f"#tab-{tab}")
     assert panel.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
@@ -173,6 +164,8 @@ def test_compare_and_learn(
     expect(page.locator(".measures tbody tr")).to_have_count(4)
     expect(page.get_by_role("combobox", name="Song A")).to_have_value(re.compile("^Zebra"))
     expect(page.get_by_text("A and B are the same sound.")).to_be_visible()
+    page.get_by_role("button", name="Begin").click()
+    expect(page.get_by_text("Choose two that differ")).to_be_visible()
     other = page.get_by_role("combobox", name="Song B")
     other.fill("naive")
     page.get_by_role("option", name=re.compile("^Naïve")).first.click()
@@ -182,7 +175,75 @@ def test_compare_and_learn(
     page.get_by_role("tab", name="Learn").click()
     expect(page.get_by_role("img", name=re.compile("codes of the top level as shaded cells"))).to_be_visible()
     expect(page.locator(".costs tbody tr")).to_have_count(2)
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Your own recording").click()
+    chooser.value.set_files({"name": "riff.wav", "mimeType": "audio/wav", "buffer": b"not sound at all " * 50})
+    expect(page.get_by_text("riff.wav is not sound that can be read.")).to_be_visible()
+    expect(page.locator(".costs tbody tr")).to_have_count(2)
     picture(page, "learn-light")
+
+
+def test_several_songs_are_deleted_and_starred_ones_spared(open_page: Callable[..., Page], songs: list[str]) -> None:
+    page = open_page()
+    page.get_by_label("Search Title or first line").fill("zebra")
+    expect(page.locator(".tr .ti").first).to_contain_text("Zebra")
+    page.get_by_label("Search Title or first line").fill("")
+    rows = {name: page.locator(".tr", has_text=name) for name in ("Zebra crossing", "Naïve façade")}
+    page.get_by_role("button", name="Choose several").click()
+    for row in rows.values():
+        row.first.click()
+    bar = page.get_by_role("toolbar", name="Songs that are chosen")
+    expect(bar).to_contain_text("2 chosen")
+    rows["Zebra crossing"].first.locator(".sb").click()
+    expect(rows["Zebra crossing"].first.locator(".sb")).to_have_attribute("aria-pressed", "true")
+    bar.get_by_role("button", name="Delete, starred ones are spared").click()
+    toast = page.locator("#jx-toast")
+    expect(toast).to_contain_text("1 song was deleted. 1 starred was spared.")
+    expect(rows["Naïve façade"]).to_have_count(0)
+    expect(rows["Zebra crossing"]).to_have_count(1)
+    toast.get_by_role("button", name="Undo").click()
+    expect(rows["Naïve façade"]).to_have_count(1)
+    bar.get_by_role("button", name="All that are listed").click()
+    expect(bar).to_contain_text(re.compile(r"\d+ chosen"))
+    bar.get_by_role("button", name="Take the star away").click()
+    expect(page.locator(".sb[aria-pressed=true]")).to_have_count(0)
+    page.keyboard.press("Escape")
+    expect(bar).to_be_hidden()
+
+
+def test_a_recording_of_the_microphone_is_a_beginning(open_page: Callable[..., Page]) -> None:
+    page = open_page("/#create", permissions=["microphone"])
+    page.get_by_role("button", name="More choices").click()
+    page.get_by_role("button", name="Record", exact=True).click()
+    expect(page.get_by_role("button", name=re.compile("^Stop, [1-9]"))).to_be_visible()
+    page.get_by_role("button", name=re.compile("^Stop, ")).click()
+    expect(page.locator(".prompt-note")).to_contain_text("recording.wav")
+    expect(page.get_by_role("button", name="Record", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Hear this part").click()
+    expect(page.locator(".hear-prompt")).to_have_text("Stop")
+    expect(page.locator(".hear-prompt")).to_have_text("Hear this part")
+
+
+def test_who_looks_elsewhere_is_told_when_it_is_done(server: Server, open_page: Callable[..., Page]) -> None:
+    page = open_page("/#create")
+    page.evaluate(
+        """() => {
+             window.notes = 0;
+             const start = OscillatorNode.prototype.start;
+             OscillatorNode.prototype.start = function (...when) { window.notes += 1; return start.apply(this, when); };
+             Object.defineProperty(document, 'hidden', {get: () => window.away === true});
+           }"""
+    )
+    job = server.ask("/api/jobs", {"lyrics": "la la", "seconds": "30"})["job"]
+    expect(page.get_by_role("region", name="Now making")).to_be_visible()
+    page.get_by_label("chime when done").check()
+    assert page.evaluate("notes") == 2, "one hears what one chooses"
+    page.evaluate("window.away = true")
+    server.ask(f"/api/jobs/{job}/cancel", {})
+    expect(page).to_have_title("! Stopped · Jukebox Explorer")
+    assert page.evaluate("notes") == 4
+    page.evaluate("window.away = false; document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page).to_have_title("Jukebox Explorer")
 
 
 def test_other_programs_can_make_find_and_read_songs(server: Server) -> None:

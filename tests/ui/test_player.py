@@ -29,6 +29,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     noises = {Level.TOP: noise(SECONDS, 1), Level.MIDDLE: noise(SECONDS, 2), Level.BOTTOM: noise(SECONDS, 3)}
     add_song(library, "song-noise", SECONDS, sounds=noises)
     add_song(library, "song-hostile", 1.0, lyrics=HOSTILE, title=HOSTILE, genre="<b>G</b>", artist="<i>A</i>")
+    add_song(library, "song-read", 2.0, lyrics="", title="A recording", original=tune(2.0, 30))
     add_song(library, "song-quiet", 1.0, lyrics="", title="Instrumental")
     yield library
     library.close()
@@ -173,6 +174,54 @@ def test_shift_drag_loops_a_region(page: Page) -> None:
     times = page.evaluate("probes.goRound()")
     assert min(times) >= 0.99 and max(times) <= 1.51
     assert any(b < a for a, b in pairwise(times)), "it never went round"
+
+
+def test_a_recording_is_seen_and_heard_beside_its_levels(page: Page) -> None:
+    load(page, "song-read")
+    page.wait_for_function("player.audio.levels.has('original') && player.lanes.rows.get('original').spectrum")
+    assert page.locator(".lanes button.gutter b").all_text_contents() == ["Original", "Top", "Middle", "Bottom"]
+    page.keyboard.press("0")
+    assert page.evaluate("[player.level, player.audio.level]") == ["original", "original"]
+    load(page, "song-one")
+    assert page.evaluate("player.level") == "bottom", "the choice was for that song only"
+    assert page.locator(".lanes button.gutter").count() == 3
+
+
+def test_rows_can_be_switched_on_and_follow_the_level(page: Page) -> None:
+    load(page, "song-one", level="top")
+    chroma = page.get_by_role("img", name="Chroma, top level", exact=False)
+    assert page.locator(".lane.view:visible").count() == 0
+    page.get_by_role("button", name="chroma").click()
+    chroma.wait_for()
+    page.get_by_role("button", name="onsets").click()
+    page.get_by_role("img", name="Onsets, top level", exact=False).wait_for()
+    page.keyboard.press("2")
+    page.get_by_role("img", name="Chroma, middle level", exact=False).wait_for()
+    label = page.get_by_role("img", name="Onsets, middle level", exact=False).get_attribute("aria-label") or ""
+    assert int(label.split(": ")[1].split()[0]) >= 6, "the tune has a stroke every half second"
+    page.get_by_role("button", name="chroma").click()
+    page.get_by_role("button", name="onsets").click()
+    assert page.locator(".lane.view:visible").count() == 0
+
+
+def test_pointing_at_one_picture_shows_the_place_in_the_others(page: Page) -> None:
+    load(page, "song-one")
+    lanes, area = page.locator(".over").bounding_box(), page.locator(".attn").bounding_box()
+    assert lanes and area
+    # From the sound to the letter that is sung there.
+    page.mouse.move(lanes["x"] + lanes["width"] / 2, lanes["y"] + 120)
+    sung = [c for c in alignment_for(LYRICS, SECONDS).characters if c.start <= 2.0][-1]
+    assert page.locator(".lyr .c.pt").text_content() == LYRICS[sung.index]
+    assert page.locator(".attn .ghost.down").evaluate("e => parseFloat(e.style.left)") == pytest.approx(50, abs=0.5)
+    # From the map to the sound, with the weight there.
+    page.mouse.move(area["x"] + area["width"] / 4, area["y"] + 3)
+    assert page.locator(".xh").evaluate("e => parseFloat(e.style.left)") == pytest.approx(25, abs=0.6)
+    assert page.locator(".lyr .c.pt").text_content() == "P"
+    caption = page.locator("[data-is=caption]").text_content() or ""
+    assert caption.startswith(("0:01.0", "0:00.9")) and "“P”" in caption and caption.endswith(("0.00", "0.70"))
+    page.mouse.move(10, 10)
+    assert page.locator(".xh").is_hidden() and page.locator(".lyr .c.pt").count() == 0
+    assert page.locator("[data-is=caption]").text_content() == "click a word to hear it"
 
 
 def test_growing_song_goes_on_at_the_same_sample(page: Page, library: Library) -> None:

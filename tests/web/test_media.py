@@ -119,6 +119,32 @@ def test_entropy_is_scaled_to_the_bits_of_the_codebook(client: TestClient, libra
     assert bits.max() == pytest.approx(8, abs=0.1) and bits.min() == pytest.approx(2, abs=0.1)
 
 
+def test_chroma_finds_the_pitch_and_onsets_the_strokes(client: TestClient, library: Library) -> None:
+    time = np.arange(round(SECONDS * RATE)) / RATE
+    tone = (0.3 * np.sin(2 * np.pi * 440 * time)).astype(np.float32)
+    strokes = np.zeros_like(tone)
+    for start in (0.5, 1.5, 2.5):
+        inside = time >= start
+        strokes[inside] += 0.3 * np.exp(-30 * (time[inside] - start)) * noise(SECONDS, 1)[inside] * 10
+    silence = np.zeros_like(tone)
+    add_song(
+        library,
+        "song-view",
+        SECONDS,
+        sounds={Level.TOP: tone, Level.MIDDLE: strokes.clip(-1, 1), Level.BOTTOM: silence},
+    )
+    header, columns = unpack(client.get("/api/samples/song-view/chroma/top").content)
+    assert header["rows"] == 12 and header["seconds"] == pytest.approx(SECONDS, abs=0.1)
+    assert columns[len(columns) // 2].argmax() == 9, "A"
+    header, columns = unpack(client.get("/api/samples/song-view/onsets/middle").content)
+    assert header["onsets"] == pytest.approx([0.5, 1.5, 2.5], abs=0.06) and columns.max() > 100
+    for view in ("chroma", "onsets"):
+        header, columns = unpack(client.get(f"/api/samples/song-view/{view}/bottom").content)
+        assert columns.max() == 0 and not header.get("onsets")
+    assert client.get("/api/samples/song-view/nonsense/top").status_code == 404
+    assert client.get("/api/samples/song-view/chroma/original").status_code == 404
+
+
 def test_instrumentals_have_no_attention(client: TestClient, library: Library) -> None:
     add_song(library, "song-two", SECONDS, lyrics="")
     assert client.get("/api/samples/song-two").json()["alignment"] is None

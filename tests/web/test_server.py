@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from explorer.audio.files import AudioFormat, audio_bytes
 from explorer.library import Library
 from explorer.settings import Settings
 from explorer.studio import Studio
 from explorer.web.server import build
 from explorer.web.services import Services
 from explorer.web.uploads import Uploads
-from tests.songs import add_song
+from tests.songs import RATE, add_song, tune
 from tests.tiny import tiny_jukebox
 
 
@@ -139,15 +140,65 @@ def test_dropped_recipes_come_back(client: TestClient, services: Services) -> No
 
 
 def test_comparing(client: TestClient) -> None:
-    pair = {"a": "song-one", "b": "song-one", "a_level": "middle", "b_level": "bottom"}
-    answer = client.get("/api/compare", params=pair).json()
-    distances = {measure["name"]: measure["distance"] for measure in answer["measures"]}
-    assert answer["seconds"] == pytest.approx(1, abs=0.01) and not answer["same"]
-    assert distances["Spectral convergence"] is not None and distances["Log-spectral distance"] > 0
-    same = client.get("/api/compare", params=pair | {"a_level": "bottom"}).json()
-    assert same["same"] and same["measures"][0]["distance"] is None and same["measures"][1]["distance"] == 0
-    assert client.get("/api/compare", params=pair | {"a": "nobody"}).status_code == 422
+    sounds = ["song-one/middle", "song-one/bottom", "song-two/top"]
+    answer = client.get("/api/compare", params={"sounds": sounds}).json()
+    values = {measure["name"]: measure["values"] for measure in answer["measures"]}
+    assert answer["seconds"] == pytest.approx(1, abs=0.01)
+    assert all(len(row) == 3 for row in values.values())
+    to_a, distance = values["Spectral convergence"], values["Log-spectral distance"]
+    assert to_a[0] is None and distance[0] is None and min(distance[1:]) > 0
+    same = client.get("/api/compare", params={"sounds": sounds[:1] * 2}).json()["measures"]
+    assert same[0]["values"] == [None, None] and same[1]["values"] == [None, 0]
+    for wrong in (sounds[:1], ["nobody/top", "song-one/top"], sounds * 3):
+        assert client.get("/api/compare", params={"sounds": wrong}).status_code == 422
+    for wrong in ("song-one/original", "song-one", "song-one/../top"):
+        assert client.get("/api/compare", params={"sounds": [wrong, "song-one/top"]}).status_code == 404
     assert client.get("/api/choices", params={"q": "paper"}).json()["total"] == 2
+
+
+def test_a_recording_is_read_and_stands_beside_its_levels(client: TestClient, services: Services) -> None:
+    recording = audio_bytes(tune(1.5, 12), RATE, format=AudioFormat.WAV)
+    answer = client.post("/api/clips", params={"name": "my riff.wav"}, content=recording).json()
+    id = answer["id"]
+    try:
+        record = client.get(f"/api/samples/{id}").json()
+        assert record["title"] == "my riff" and record["mode"] == "reconstruct" and record["state"] == "finished"
+        assert record["original"]["seconds"] == pytest.approx(1.5, abs=0.02)
+        assert client.get(record["original"]["url"]).headers["content-type"] == "audio/flac"
+        assert client.get(f"/api/samples/{id}/spectrum/original").status_code == 200
+        costs = client.get(f"/api/costs/{id}").json()
+        assert costs["against"] == "original" and all(row["distance"] > 0 for row in costs["rows"])
+        stretch = client.get(f"/api/learn/{id}", params={"start": 0.5}).json()
+        assert len(stretch["original"]) == len(stretch["levels"]["bottom"]["wave"])
+        both = {"sounds": [f"{id}/original", f"{id}/bottom"]}
+        assert client.get("/api/compare", params=both).json()["measures"][1]["values"][1] > 0
+        assert services.library.verify() == ()
+        assert not list(services.uploads.folder.iterdir()), "the upload is kept as the sample only"
+    finally:
+        client.post("/api/songs/delete", json={"ids": [id]})
+
+
+def test_what_is_no_recording_is_told_and_leaves_nothing(client: TestClient) -> None:
+    before = client.get("/api/songs").json()["total"]
+    for content in (b"no sound", audio_bytes([0.0] * 40, RATE, format=AudioFormat.WAV)):
+        answer = client.post("/api/clips", params={"name": "riff.wav"}, content=content).json()
+        assert answer["id"] is None and answer["message"]
+    assert client.get("/api/songs").json()["total"] == before
+
+
+def test_several_stars_at_once(client: TestClient) -> None:
+    client.post("/api/songs/star", json={"ids": ["song-one", "song-two", "nobody"], "starred": True})
+    assert client.get("/api/songs", params={"scope": "starred"}).json()["total"] == 2
+    client.post("/api/songs/star", json={"ids": ["song-one", "song-two"], "starred": False})
+    assert client.get("/api/songs", params={"scope": "starred"}).json()["total"] == 0
+
+
+def test_a_prompt_can_be_heard_again(client: TestClient) -> None:
+    recording = audio_bytes(tune(0.5, 12), RATE, format=AudioFormat.WAV)
+    token = client.post("/api/prompt", params={"name": "riff.wav"}, content=recording).json()["token"]
+    answer = client.get(f"/api/prompt/{token}")
+    assert answer.content == recording and answer.headers["x-content-type-options"] == "nosniff"
+    assert client.get("/api/prompt/abcdefghijklmnopqrst").status_code == 422
 
 
 def test_files_of_the_page_are_asked_about_again(client: TestClient) -> None:
@@ -178,7 +229,7 @@ def test_a_stretch_in_codes(client: TestClient) -> None:
 def test_costs(client: TestClient) -> None:
     answer = client.get("/api/costs/song-one").json()
     top, _, bottom = answer["rows"]
-    assert answer["finest"] == "bottom" and bottom["distance"] is None and top["distance"] > 0
+    assert answer["against"] == "bottom" and bottom["distance"] is None and top["distance"] > 0
     assert top["kbit"] == pytest.approx(22050 / 128 * 11 / 1000)
     assert top["smaller"] == pytest.approx(22050 * 16 / 1000 / top["kbit"])
     assert top["used"] == int(22050 / 128) and max(top["usage"]) == 1

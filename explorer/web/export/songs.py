@@ -1,7 +1,7 @@
 """Songs as files that a page can read from a disk: scripts that hold one value each.
 
 Knows: what the program's server would answer about a song, and how it is divided into files: the
-record, one file per level (sound, picture, uncertainty), the attention.
+record, one file per level or recording (sound, pictures, uncertainty), the attention.
 Does not know: the page, or where the files go.
 
 Sound is the FLAC as it is, in base64: Web Audio gets no samples from an audio file on a disk, only
@@ -15,6 +15,7 @@ import json
 import zlib
 from base64 import b64encode
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from explorer.jukebox.config import Level
@@ -47,21 +48,29 @@ def song_files(library: Library, sample: Sample) -> dict[str, bytes]:
     record = media.describe(library, sample)
     if not record["levels"]:
         raise RecordError("there is no sound of it yet")
-    values: dict[str, Any] = {name: _level(sample, Level(name)) for name in record["levels"]}
+    values: dict[str, Any] = {}
+    for name in record["levels"]:
+        values[name] = _sound(sample.audio_path(Level(name))) | {"entropy": _entropy(sample, Level(name))}
+    if record["original"] is not None:
+        values[media.ORIGINAL] = _sound(sample.original_path())
     if record["alignment"] is not None:
         values["attention"] = {"attention": _packed(media.attention_array(sample))}
     values["record"] = {"record": record, "files": list(values)}
     return {f"songs/{id}/{name}.js": _script(f"{id}/{name}", value) for name, value in values.items()}
 
 
-def _level(sample: Sample, level: Level) -> dict[str, str | None]:
-    path = sample.audio_path(level)
-    known = (sample.folder / CODES_FILE).is_file()
+def _sound(path: Path) -> dict[str, Any]:
+    """A sound with its pictures."""
+    views = {name: _packed(make(path)) for name, make in media.VIEWS.items()}
     return {
         "sound": b64encode(path.read_bytes()).decode(),
         "spectrum": _packed(media.spectrum_array(path)),
-        "entropy": _packed(media.entropy_array(sample, level)) if known else None,
-    }
+    } | views
+
+
+def _entropy(sample: Sample, level: Level) -> str | None:
+    known = (sample.folder / CODES_FILE).is_file()
+    return _packed(media.entropy_array(sample, level)) if known else None
 
 
 def _packed(array: bytes) -> str:

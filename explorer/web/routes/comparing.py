@@ -6,15 +6,20 @@ Knows: which measures the page shows. Does not know: how they are computed, or p
 from __future__ import annotations
 
 import math
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 from fastapi import APIRouter
+from fastapi import Query as Parameter
 
 from explorer.audio.analysis import loudness, spectral_flatness
 from explorer.audio.files import inspect, read_audio
 from explorer.audio.metrics import log_spectral_distance, spectral_convergence
-from explorer.jukebox.config import Level
 from explorer.library import Library, Query, Scope, SortKey
+from explorer.web.media import sound_path
+
+MOST_SOUNDS = 6
+"""Stacked on one axis at once."""
 
 
 def routes(library: Library) -> APIRouter:
@@ -30,47 +35,49 @@ def routes(library: Library) -> APIRouter:
         return {"names": names, "total": page.total}
 
     @router.get("/api/compare")
-    def compare(a: str, b: str, a_level: Level = Level.BOTTOM, b_level: Level = Level.BOTTOM) -> dict[str, Any]:
-        """Measures of A, of B, and between them over the stretch both have."""
-        paths = [library.sample(sample).audio_path(level) for sample, level in ((a, a_level), (b, b_level))]
-        rates = [inspect(path).sample_rate for path in paths]
-        rate = min(rates)
-        sounds = [read_audio(path, sample_rate=rate) for path in paths]
-        common = min(len(sound) for sound in sounds)
-        first, second = (sound[:common] for sound in sounds)
-        loud = [loudness(sound, rate) for sound in (first, second)]
-        flat = [spectral_flatness(sound, rate) for sound in (first, second)]
+    def compare(sounds: Annotated[list[str], Parameter(min_length=2, max_length=MOST_SOUNDS)]) -> dict[str, Any]:
+        """Measures of each sound, "id/level", and its distance to the first, over the stretch that all have."""
+        paths = [_path(library, sound) for sound in sounds]
+        rate = min(inspect(path).sample_rate for path in paths)
+        waves = [read_audio(path, sample_rate=rate) for path in paths]
+        common = min(len(wave) for wave in waves)
+        first, *others = waves = [wave[:common] for wave in waves]
+        flatness = [_rounded(spectral_flatness(wave, rate), 3) for wave in waves]
         measures = [
             {
                 "name": "Spectral convergence",
-                "definition": "size of the difference of magnitudes by the size of B's, in dB; −20 dB is a tenth",
+                "definition": "to A: size of the difference of magnitudes by the size of A's, in dB; −20 dB is a tenth",
                 "unit": "dB",
-                "a": None,
-                "b": None,
-                "distance": _finite(spectral_convergence(second, first)),
+                "values": [None, *(finite(spectral_convergence(first, other)) for other in others)],
             },
             {
                 "name": "Log-spectral distance",
-                "definition": "root mean square of the differences in dB; 0 is equal",
+                "definition": "to A: root mean square of the differences in dB; 0 is equal",
                 "unit": "dB",
-                "a": None,
-                "b": None,
-                "distance": _finite(log_spectral_distance(second, first)),
+                "values": [None, *(finite(log_spectral_distance(first, other)) for other in others)],
             },
-            _pair("Loudness", "BS.1770, LUFS", "LU", loud, 1),
-            _pair("Spectral flatness", "0 a tone, 1 white noise", "", flat, 3),
+            {
+                "name": "Loudness",
+                "definition": "BS.1770, whole stretch",
+                "unit": "LUFS",
+                "values": [_rounded(loudness(wave, rate), 1) for wave in waves],
+            },
+            {"name": "Spectral flatness", "definition": "0 a tone, 1 white noise", "unit": "", "values": flatness},
         ]
-        return {"seconds": common / rate, "same": a == b and a_level is b_level, "measures": measures}
+        return {"seconds": common / rate, "measures": measures}
 
     return router
 
 
-def _finite(value: float) -> float | None:
+def _path(library: Library, sound: str) -> Path:
+    id, _, level = sound.partition("/")
+    return sound_path(library.sample(id), level)
+
+
+def finite(value: float) -> float | None:
     """JSON has no infinity; null means equal (or silence to compare with)."""
     return round(value, 2) if math.isfinite(value) else None
 
 
-def _pair(name: str, definition: str, unit: str, values: list[float | None], digits: int) -> dict[str, Any]:
-    first, second = (None if value is None else round(value, digits) for value in values)
-    distance = None if first is None or second is None else round(abs(first - second), digits)
-    return {"name": name, "definition": definition, "unit": unit, "a": first, "b": second, "distance": distance}
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)

@@ -11,6 +11,7 @@ import platform
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse
 
 from explorer.audio.files import AudioError, read_recipe
 from explorer.engine import Jukebox
@@ -147,6 +148,13 @@ def routes(library: Library, studio: Studio, uploads: Uploads, model: str) -> AP
             return kept | {"recipe": _recipe_form(read_recipe(uploads.path(kept["token"])))}
         except AudioError as error:
             return {"token": None, "message": str(error)}
+
+    @router.get("/api/prompt/{token}")
+    def prompt_sound(token: str) -> FileResponse:
+        """The file itself, for listening to the part that is chosen."""
+        return FileResponse(
+            uploads.path(token), media_type="application/octet-stream", headers={"X-Content-Type-Options": "nosniff"}
+        )
 
     @router.post("/api/recipe")
     async def dropped_recipe(request: Request) -> dict[str, Any]:

@@ -14,16 +14,7 @@ from pydantic import BaseModel
 from explorer.library import Deletion, Library, LibraryError, Row, Scope, SortKey
 from explorer.library import Query as Search
 from explorer.studio import Studio
-
-COLLECTIONS = {
-    "Unseen lyrics": "New words, sung by a style the model learned.",
-    "Continuations": "The first seconds are given; the model goes on from there.",
-    "Re-renditions": "Words of a training song, sung anew.",
-    "Novel artists and styles": "Two or more artists or genres, mixed by weight.",
-    "No lyrics": "Made without words. Voices may still appear.",
-    "My library": "Made or imported on this machine.",
-}
-"""What each collection means, shown as a tooltip."""
+from explorer.web.meanings import COLLECTIONS
 
 
 class Ids(BaseModel):
@@ -36,6 +27,13 @@ class Ids(BaseModel):
 class Star(BaseModel):
     """Body of a star request."""
 
+    starred: bool
+
+
+class Stars(BaseModel):
+    """Body of a star request for several songs."""
+
+    ids: list[str]
     starred: bool
 
 
@@ -68,7 +66,7 @@ def _local_day(created: str) -> str:
 
 
 def routes(library: Library, studio: Studio) -> APIRouter:
-    """GET /api/songs (search), POST /api/songs/{id}/star, POST /api/songs/delete and .../undo."""
+    """GET /api/songs (search), POST /api/songs/{id}/star and /api/songs/star, POST /api/songs/delete and .../undo."""
     router = APIRouter()
     last: list[Deletion] = []
 
@@ -130,6 +128,11 @@ def routes(library: Library, studio: Studio) -> APIRouter:
     def star(id: str, body: Star) -> dict[str, bool]:
         library.row(id)
         library.star([id], body.starred)
+        return {"starred": body.starred}
+
+    @router.post("/api/songs/star")
+    def star_all(body: Stars) -> dict[str, bool]:
+        library.star(body.ids, body.starred)
         return {"starred": body.starred}
 
     @router.post("/api/songs/delete")

@@ -1,62 +1,112 @@
-// Two sounds, or two levels of one, on one axis and one colour scale; their difference; and measures from the server.
-import { $, $$, LEVELS, clamp, el, hear, icon, request, tell, toast } from './dom.js';
+// Two or more sounds on one axis and one colour scale, the difference of two of them, and measures from the server.
+import { $, $$, clamp, el, finest, hear, icon, request, soundsOf, tell, toast } from './dom.js';
 import { combobox } from './combobox.js';
-import { diverging, onTheme, paintColumns, sequential } from './player/colour.js';
+import { Blind } from './compare/blind.js';
+import { diverging, isDark, onTheme, paintColumns, paintLegend, sequential } from './player/colour.js';
 import { fetchArray, fetchSample, spectrumUrl } from './player/data.js';
-import { drawAxis, fit, signed, token } from './player/tools.js';
+import { renderRows, savePicture, spectrumRow } from './player/pictures.js';
+import { drawAxis, fileName, fit, signed, token } from './player/tools.js';
 
-const RANGE = 30, BAND_RANGE = 12, BARS = 40, FLOOR = 60;
-const sides = { a: { sample: null, level: 'middle', spectrum: null }, b: { sample: null, level: 'bottom', spectrum: null } };
-let root, now = { id: null, time: 0, playing: false }, asking = 0, head = null;
+const RANGE = 30, BAND_RANGE = 12, BARS = 40, FLOOR = 60, MOST = 6;
+const letter = index => String.fromCharCode(65 + index);
+const row = level => ({ sample: null, level, spectrum: null, loudness: undefined, box: null });  // loudness: LUFS, null for silence, undefined until measured
+const rows = [row('middle'), row('bottom')];
+let root, other = 1, now = { id: null, time: 0, playing: false }, asking = 0, head = null, shown = null;
 
 export function mount(element) {
   root = $('.cmp', element);
-  for (const side of ['a', 'b']) {
-    const box = $(`.pick[data-side=${side}]`, root);
-    combobox($('input', box), query => '/api/choices?q=' + encodeURIComponent(query), item => choose(side, item.id), 'No song has these words.');
-    $('.hear', box).addEventListener('click', () => listen(side));
-    levels(side);
-  }
+  drawPicks();
+  $('.add', root).addEventListener('click', add);
+  for (const button of $$('[data-save]', root)) button.addEventListener('click', () => savePictures(button.dataset.save));
+  new Blind($('.blind', root), () => {
+    if (!shown) { toast('Choose two sounds first.'); return null; }
+    if (rows[0].loudness === undefined || rows[other].loudness === undefined) { toast('The loudness of both is being measured. Press Begin again in a moment.'); return null; }
+    return [0, other].map(index => told(rows[index]));
+  });
   hear('state', state => {
     now = { ...now, ...state };
-    if (!sides.a.sample && visible()) begin();
+    if (!rows[0].sample && visible()) begin();
     follow();
   });
-  hear('tab', ({ name }) => { if (name === 'compare') { if (!sides.a.sample) begin(); else draw(); } });
+  hear('tab', ({ name }) => { if (name === 'compare') { if (!rows[0].sample) begin(); else draw(); } });
   new ResizeObserver(() => visible() && draw()).observe(root);
   onTheme(() => visible() && draw());
-  if (!sides.a.sample) begin();
+  if (!rows[0].sample) begin();
 }
 
 const visible = () => root.clientWidth > 0;
+const told = ({ sample, level, loudness }) => ({ id: sample.id, level, loudness, title: sample.title, url: sample.levels[level].url });
 
-/** What is in the player, its middle against its bottom level, is a good first pair. */
+/** What is in the player, its middle against its bottom level, is a good first pair; a recording against its top level too. */
 async function begin() {
   let id = now.id || new URLSearchParams(location.search).get('song');
   if (!id) {
     try { id = (await request('/api/choices')).names[0]?.id; } catch { return; }
   }
-  if (!id || sides.a.sample) return;
-  await choose('a', id);
-  await choose('b', id);
+  if (!id || rows[0].sample) return;
+  await choose(rows[0], id);
+  await choose(rows[1], id);
 }
 
-async function choose(side, id) {
+/* ---------- what is compared ---------- */
+function drawPicks() {
+  $('.picks', root).replaceChildren(...rows.map((it, index) => {
+    const name = letter(index), input = el('input', { class: 'f', 'aria-label': 'Song ' + name, autocomplete: 'off', spellcheck: 'false', placeholder: 'Choose a song' });
+    it.box = el('div', { class: 'pick' }, el('b', { text: name }), input, el('div', { class: 'seg', role: 'radiogroup', 'aria-label': 'Level of ' + name }),
+      el('button', { class: 'b quiet hear', onclick: () => listen(it) }, icon('play', 'i fill'), 'Hear ' + name),
+      index > 1 ? el('button', { class: 'b quiet sq', 'aria-label': 'Remove ' + name, title: 'Remove ' + name, onclick: () => remove(index) }, icon('x')) : '');
+    combobox(input, query => '/api/choices?q=' + encodeURIComponent(query), item => choose(it, item.id), 'No song has these words.');
+    if (it.sample) entitle(it);
+    drawLevels(it);
+    return it.box;
+  }));
+  $('.picks', root).classList.toggle('many', rows.length > 2);
+  $('.add', root).hidden = rows.length >= MOST;
+}
+
+/** Names the song in its field, unless somebody is typing there. */
+function entitle(it) {
+  const input = $('input', it.box);
+  if (document.activeElement !== input) input.value = `${it.sample.title}, ${it.sample.artist || 'unknown'}`;
+}
+
+
+/** One more sound: the song of the last one at its next level, or what is in the player. */
+async function add() {
+  const last = rows[rows.length - 1], it = row(last.level);
+  rows.push(it);
+  drawPicks();
+  const free = last.sample && soundsOf(last.sample).find(level => last.sample.levels[level] && !rows.some(one => one.sample?.id === last.sample.id && one.level === level));
+  if (free) it.level = free;
+  const id = last.sample?.id ?? now.id;
+  if (id) await choose(it, id);
+  $('input', it.box).focus();
+}
+
+function remove(index) {
+  rows.splice(index, 1);
+  if (other >= rows.length) other = rows.length - 1;
+  drawPicks();
+  changed();
+  $('.add', root).focus();
+}
+
+async function choose(it, id) {
   try {
-    const sample = await fetchSample(id), there = LEVELS.filter(level => sample.levels[level]);
+    const sample = await fetchSample(id), there = soundsOf(sample).filter(level => sample.levels[level]);
     if (!there.length) { toast('Nothing of this song can be heard yet.'); return; }
-    Object.assign(sides[side], { sample, level: there.includes(sides[side].level) ? sides[side].level : there[there.length - 1] });
-    $(`.pick[data-side=${side}] input`, root).value = `${sample.title}, ${sample.artist || 'unknown'}`;
-    levels(side);
-    await load(side);
+    Object.assign(it, { sample, level: there.includes(it.level) ? it.level : finest(sample) ?? there[0] });
+    entitle(it);
+    drawLevels(it);
+    await load(it);
   } catch (error) { toast(error.message); }
 }
 
-function levels(side) {
-  const { sample, level: chosen } = sides[side], box = $(`.pick[data-side=${side}] .seg`, root);
-  box.replaceChildren(...LEVELS.map(level => el('button', {
+function drawLevels(it) {
+  const { sample, level: chosen } = it, box = $('.seg', it.box);
+  box.replaceChildren(...soundsOf(sample ?? { levels: {} }).map(level => el('button', {
     type: 'button', role: 'radio', class: 'lv-' + level, 'aria-checked': level === chosen, tabindex: level === chosen ? 0 : -1, disabled: sample && !sample.levels[level] ? '' : null,
-    onclick: () => { sides[side].level = level; levels(side); $('[aria-checked=true]', box).focus(); load(side); },
+    onclick: () => { it.level = level; drawLevels(it); $('[aria-checked=true]', box).focus(); if (sample) load(it); },
   }, icon('g-' + level, 'glyph'), level)));
   box.onkeydown = event => {
     const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key], open = $$('button:not([disabled])', box);
@@ -66,67 +116,85 @@ function levels(side) {
   };
 }
 
-async function load(side) {
-  const it = sides[side], wanted = it.sample.id + it.level;
-  const spectrum = await fetchArray(spectrumUrl(it.sample.id, it.level));
-  if (wanted !== it.sample.id + it.level) return;
+async function load(it) {
+  const wanted = it.sample.id + it.level;
+  let spectrum;
+  try { spectrum = await fetchArray(spectrumUrl(it.sample.id, it.level)); } catch (error) { toast(error.message); return; }
+  if (wanted !== it.sample.id + it.level || !spectrum) return;
   it.spectrum = spectrum;
-  if (sides.a.spectrum && sides.b.spectrum) { draw(); measure(); }
+  changed();
 }
 
-function listen(side) {
-  const { sample, level } = sides[side];
+function changed() {
+  if (rows.every(it => it.spectrum)) { draw(); measure(); }
+}
+
+function listen({ sample, level }) {
   if (sample) tell('load', { id: sample.id, level, time: now.time || 0, play: true });
 }
 
 /* ---------- pictures ---------- */
-/** Both spectra cut to the stretch that both have: [columns, seconds]. */
-function common() {
-  const [a, b] = [sides.a.spectrum, sides.b.spectrum];
-  const seconds = Math.min(a.header.seconds, b.header.seconds);
-  return { rows: a.header.rows, seconds, hertz: a.header.hertz, columns: spectrum => Math.max(1, Math.round(seconds / spectrum.header.seconds * spectrum.header.columns)) };
-}
-
-function draw() {
-  if (!visible() || !sides.a.spectrum || !sides.b.spectrum) return;
-  const { rows, seconds, hertz, columns } = common(), box = $('.cmplanes', root);
-  const wide = Math.min(columns(sides.a.spectrum), columns(sides.b.spectrum));
+/** The difference of two spectra over the stretch that all have: {bytes, wide, seconds, hertz, bands: mean dB of each}. */
+function compute() {
+  const seconds = Math.min(...rows.map(it => it.spectrum.header.seconds)), { rows: high, hertz } = rows[0].spectrum.header;
+  const columns = ({ header }) => Math.max(1, Math.round(seconds / header.seconds * header.columns));
+  const [a, b] = [rows[0].spectrum, rows[other].spectrum], wide = Math.min(columns(a), columns(b));
   const at = (spectrum, x) => Math.min(spectrum.header.columns - 1, Math.floor((x + 0.5) / wide * columns(spectrum)));
-  const difference = new Uint8Array(wide * rows), bands = new Float64Array(rows);
+  const bytes = new Uint8Array(wide * high), bands = new Float64Array(high);
   for (let x = 0; x < wide; x++) {
-    const xa = at(sides.a.spectrum, x) * rows, xb = at(sides.b.spectrum, x) * rows;
-    for (let y = 0; y < rows; y++) {
-      const db = (sides.b.spectrum.bytes[xb + y] - sides.a.spectrum.bytes[xa + y]) / 255 * FLOOR;
-      difference[x * rows + y] = Math.round(127.5 + 127.5 * clamp(db / RANGE, -1, 1));
+    const xa = at(a, x) * high, xb = at(b, x) * high;
+    for (let y = 0; y < high; y++) {
+      const db = (b.bytes[xb + y] - a.bytes[xa + y]) / 255 * FLOOR;
+      bytes[x * high + y] = Math.round(127.5 + 127.5 * clamp(db / RANGE, -1, 1));
       bands[y] += db / wide;
     }
   }
+  return { bytes, wide, high, seconds, hertz, bands, columns };
+}
+
+function draw() {
+  if (!visible() || !rows.every(it => it.spectrum)) return;
+  shown = compute();
+  const { seconds, high, hertz, columns } = shown, box = $('.cmplanes', root);
   box.replaceChildren();
-  const row = (name, className, small, bytes, width, colours, label) => {
+  box.style.setProperty('--lanes', rows.length + 1);
+  const lane = (gutter, bytes, width, colours, label) => {
     const canvas = el('canvas', { role: 'img', 'aria-label': label });
-    box.append(el('div', { class: 'gutter plain ' + className }, el('b', {}, ...name), el('small', { text: small })), el('div', { class: 'lane' }, canvas));
+    box.append(gutter, el('div', { class: 'lane' }, canvas));
     const [g, w, h] = fit(canvas);
     g.imageSmoothingQuality = 'high';
-    g.drawImage(paintColumns(bytes, width, rows, colours), 0, 0, w, h);
+    g.drawImage(paintColumns(bytes, width, high, colours), 0, 0, w, h);
   };
-  for (const side of ['a', 'b']) {
-    const { level, spectrum, sample } = sides[side], width = columns(spectrum), letter = side.toUpperCase();
-    row([letter + ' ', icon('g-' + level, 'glyph'), el('span', { class: 'only-l', text: level })], 'lv-' + level, '−60 … 0 dB', spectrum.bytes.subarray(0, width * rows), width, sequential(), `Spectrogram of ${letter}, ${sample.title}, ${level} level.`);
-  }
-  const sentence = describe(bands, hertz);
-  row(['B minus A'], '', `−${RANGE} … ${RANGE} dB`, difference, wide, diverging(), `Difference of the two spectrograms. ${sentence}`);
+  rows.forEach(({ level, spectrum, sample }, index) => {
+    const width = columns(spectrum), name = letter(index);
+    const gutter = el('div', { class: 'gutter plain lv-' + level }, el('b', {}, name + ' ', icon('g-' + level, 'glyph'), el('span', { class: 'only-l', text: level })), el('small', { text: '−60 … 0 dB' }));
+    lane(gutter, spectrum.bytes.subarray(0, width * high), width, sequential(), `Spectrogram of ${name}, ${sample.title}, ${level} level.`);
+  });
+  const sentence = describe(shown.bands, hertz);
+  lane(el('div', { class: 'gutter plain' }, minus(), el('small', { text: `−${RANGE} … ${RANGE} dB` })), shown.bytes, shown.wide, diverging(), `Difference of the two spectrograms. ${sentence}`);
   const axis = el('canvas', { 'aria-hidden': 'true' });
   box.append(el('div'), el('div', { class: 'lane ax' }, axis));
   drawAxis(axis, seconds);
   overlay(box, seconds);
   $('.words-of-it', root).textContent = sentence;
-  drawBands(bands, hertz, sentence);
+  $('.pair', root).textContent = `${letter(other)} minus A`;
+  paintLegend($('.key canvas', root), diverging());
+  drawBands(shown.bands, hertz, sentence);
+}
+
+/** "B minus A"; of more than two sounds one is chosen. */
+function minus() {
+  if (rows.length === 2) return el('b', { text: 'B minus A' });
+  const choice = el('select', { class: 'f', 'aria-label': 'Sound of which A is taken away', onchange: () => { other = Number(choice.value); draw(); $('.cmplanes select', root).focus(); } }, ...rows.slice(1).map((_, i) => el('option', { value: i + 1, text: letter(i + 1) })));
+  choice.value = other;
+  return el('b', {}, choice, 'minus A');
 }
 
 function overlay(box, seconds) {
   head = el('div', { class: 'ph' });
-  const over = el('div', { class: 'over', role: 'slider', tabindex: 0, 'aria-label': 'Place in both sounds', 'aria-valuemin': 0, 'aria-valuemax': seconds.toFixed(1) }, head);
-  const seek = time => { now.time = clamp(time, 0, seconds); follow(); listen(now.id === sides.a.sample.id && now.level === sides.a.level ? 'a' : 'b'); };
+  const over = el('div', { class: 'over', role: 'slider', tabindex: 0, 'aria-label': 'Place in the sounds', 'aria-valuemin': 0, 'aria-valuemax': seconds.toFixed(1) }, head);
+  const heard = () => rows.find(it => now.id === it.sample.id && now.level === it.level) ?? rows[0];
+  const seek = time => { now.time = clamp(time, 0, seconds); follow(); listen(heard()); };
   over.addEventListener('pointerdown', event => { const r = over.getBoundingClientRect(); seek((event.clientX - r.left) / r.width * seconds); });
   over.addEventListener('keydown', event => {
     const by = { ArrowLeft: -1, ArrowRight: 1, PageUp: -5, PageDown: 5 }[event.key];
@@ -137,7 +205,7 @@ function overlay(box, seconds) {
   follow();
 }
 
-/** The playhead follows what the player tells, when it plays one of the two. */
+/** The playhead follows what the player tells, when it plays one of the sounds. */
 function follow() {
   if (!head) return;
   const seconds = Number(head.dataset.seconds), time = clamp(now.time || 0, 0, seconds);
@@ -147,11 +215,11 @@ function follow() {
 }
 
 function describe(bands, hertz) {
-  const { a, b } = sides;
-  if (a.sample.id === b.sample.id && a.level === b.level) return 'A and B are the same sound.';
+  const a = rows[0], b = rows[other], name = letter(other);
+  if (a.sample.id === b.sample.id && a.level === b.level) return `A and ${name} are the same sound.`;
   const mean = (from, to) => { const chosen = [...bands].filter((_, y) => hertz[y] >= from && hertz[y] < to); return chosen.reduce((sum, v) => sum + v, 0) / (chosen.length || 1); };
   const high = mean(3000, 1e9), low = mean(0, 1000);
-  return `Above 3 kHz B has ${Math.abs(high).toFixed(1)} dB ${high >= 0 ? 'more' : 'less'} on average, below 1 kHz ${Math.abs(low).toFixed(1)} dB ${low >= 0 ? 'more' : 'less'}.`;
+  return `Above 3 kHz ${name} has ${Math.abs(high).toFixed(1)} dB ${high >= 0 ? 'more' : 'less'} on average, below 1 kHz ${Math.abs(low).toFixed(1)} dB ${low >= 0 ? 'more' : 'less'}.`;
 }
 
 function drawBands(bands, hertz, sentence) {
@@ -172,18 +240,35 @@ function drawBands(bands, hertz, sentence) {
   canvas.setAttribute('aria-label', sentence);
 }
 
+async function savePictures(kind) {
+  if (!shown) return;
+  const dark = isDark(), { bytes, wide, high, seconds, hertz } = shown;
+  const named = rows.map((it, index) => `${letter(index)} is “${it.sample.title}”, ${it.level}`).join('; ');
+  const difference = { name: `${letter(other)} minus A`, height: 180, image: paintColumns(bytes, wide, high, diverging(dark)), from: 0, seconds, hertz };
+  const pictures = [...rows.map((it, index) => spectrumRow(`${letter(index)} ${it.level}`, it.spectrum, dark)), difference];
+  try {
+    await savePicture(`${fileName(rows[0].sample.title)}-compared`, renderRows('Comparison', pictures, seconds, `${named}. Spectrograms −60 … 0 dB, difference −${RANGE} … ${RANGE} dB, mel scale.`, dark), kind);
+  } catch (error) { toast(`The picture could not be saved: ${error.message}.`); }
+}
+
 /* ---------- numbers ---------- */
 async function measure() {
-  const mine = ++asking, { a, b } = sides;
-  $('.problem', root).textContent = '';
+  const mine = ++asking, problem = $('.problem', root);
+  problem.textContent = '';
+  for (const it of rows) it.loudness = undefined;
+  const waiting = setTimeout(() => { $('.span', root).textContent = 'measuring'; }, 300);
   try {
-    const answer = await request('/api/compare?' + new URLSearchParams({ a: a.sample.id, b: b.sample.id, a_level: a.level, b_level: b.level }));
+    const answer = await request('/api/compare?' + new URLSearchParams(rows.map(it => ['sounds', `${it.sample.id}/${it.level}`])));
+    clearTimeout(waiting);
     if (mine !== asking) return;
     $('.span', root).textContent = `0.0 – ${answer.seconds.toFixed(1)} s`;
-    const text = (value, unit) => (value === null ? '' : signed(value, Math.abs(value) < 1 && !unit ? 3 : 1) + (unit ? ' ' + unit : ''));
+    const loudness = answer.measures.find(it => it.name === 'Loudness').values;
+    rows.forEach((it, index) => { it.loudness = loudness[index]; });
+    const text = (value, { unit }, index) => (value === null ? (unit === 'dB' && index ? 'equal' : '–') : signed(value, unit ? 1 : 3));
     $('.measures', root).replaceChildren(
-      el('thead', {}, el('tr', {}, el('td'), ...['A', 'B', 'distance'].map(name => el('th', { class: 'n', scope: 'col', text: name })))),
-      el('tbody', {}, ...answer.measures.map(m => el('tr', {}, el('th', { scope: 'row' }, m.name, el('div', { class: 'qq', text: m.definition })),
-        el('td', { class: 'n', text: text(m.a, '') }), el('td', { class: 'n', text: text(m.b, '') }), el('td', { class: 'n', text: m.distance === null ? (answer.measures[1].distance === 0 ? 'equal' : '–') : text(m.distance, m.unit) })))));
-  } catch (error) { if (mine === asking) $('.problem', root).textContent = error.message; }
+      el('thead', {}, el('tr', {}, el('td'), ...rows.map((_, index) => el('th', { class: 'n', scope: 'col', text: letter(index) })), el('td'))),
+      el('tbody', {}, ...answer.measures.map(it => el('tr', {}, el('th', { scope: 'row' }, it.name, el('div', { class: 'qq', text: it.definition })),
+        ...it.values.map((value, index) => el('td', { class: 'n', text: text(value, it, index) })), el('td', { class: 'qq', text: it.unit })))));
+  } catch (error) { if (mine === asking) { $('.span', root).textContent = ''; problem.textContent = error.message; }
+  } finally { clearTimeout(waiting); }
 }

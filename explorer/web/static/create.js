@@ -24,6 +24,7 @@ export function mount(element) {
   combobox(form.artist, query => suggest('artist', query) + '&genre=' + encodeURIComponent(form.genre.value));
   mixer = blend($('.blend', root), form, suggest, changed);
   audio = prompt(root, changed, (recipe, name) => toast(`${name} carries the recipe it was made with.`, 'Bring the form back', () => { fill({ ...recipe, prompt: null }); changed(); }));
+  hear('dropped', dropped);
   panels(root, again);
   place();
   root.addEventListener('input', changed); root.addEventListener('change', changed);
@@ -209,6 +210,20 @@ async function again(id, mode) {
     toast(said, 'Undo', () => { fill(before); changed(); });
     if (mode === 'style') form.lyrics.focus();
   } catch (error) { toast(error.message); }
+}
+
+/** A file was dropped on the page: a recipe, alone or in a sound, makes the whole form as it was; else it is a beginning. */
+function dropped({ name, recipe, sound, message }) {
+  if (!recipe) {
+    more(true);
+    if (sound) audio.use(sound); else show('prompt', message);
+    return;
+  }
+  const before = values(), back = () => { fill(before); changed(); };
+  fill({ ...recipe, said: '', prompt: null });
+  changed();
+  if (!sound) { toast(`The form is as ${name} says.`, 'Undo', back); return; }
+  toast(`The form is as it was when ${name} was made, its seed too.`, 'Begin with its sound instead', () => { back(); more(true); audio.use(sound); });
 }
 
 function more(open) {

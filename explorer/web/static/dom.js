@@ -1,5 +1,11 @@
 // Small helpers of every component: elements, icons, numbers, requests, and the events between parts. Knows no part.
 export const LEVELS = ['top', 'middle', 'bottom'];
+/** The recording that a reconstruction was made from: shown and heard beside its levels. */
+export const ORIGINAL = 'original';
+/** What a record can have, in the order in which it is shown. */
+export const soundsOf = sample => (sample.levels[ORIGINAL] ? [ORIGINAL, ...LEVELS] : LEVELS);
+/** The most faithful sound of a record that is there; undefined where there is none. */
+export const finest = sample => [...LEVELS].reverse().find(level => sample.levels[level]);
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 export const clamp = (x, low = 0, high = 1) => Math.min(high, Math.max(low, x));
@@ -97,7 +103,7 @@ export function toast(message, action, run) {
   if (action) box.append(el('button', { text: action, onclick: () => { box.hidden = true; run(); } }));
   box.hidden = false;
   clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => { box.hidden = true; }, 7000);
+  toastTimer = setTimeout(() => { box.hidden = true; }, action ? 15000 : 7000);  // who may press something needs time to read it
 }
 
 /** What this browser remembers (theme, chime); failing storage is no failure of the page. */

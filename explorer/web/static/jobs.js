@@ -1,9 +1,8 @@
 // Follows the server's jobs for the whole page, however often it is reloaded; and draws the panels of the Create tab.
 // Jobs belong to the server: this only asks, shows, and passes on Cancel, Resume and Remove.
-import { $, LEVELS, clamp, el, hear, icon, levelName, num, request, say, tell, toast } from './dom.js';
-import { paintColumns, sequential } from './player/colour.js';
-import { fetchArray, spectrumUrl } from './player/data.js';
-import { fit } from './player/tools.js';
+import { $, LEVELS, clamp, el, hear, icon, levelName, memory, num, request, say, tell, toast } from './dom.js';
+import { chime, ended as titled, ring, wanted } from './chime.js';
+import { drawTakes } from './takes.js';
 
 const QUICK = 500, CALM = 3000;
 let known = { revision: -1, jobs: [] }, timer, audible = new Map(), player = { id: null, playing: false }, mine = new Set(), failures = 0;
@@ -59,6 +58,8 @@ function grown(job, first) {
 }
 
 function ended(job) {
+  titled(job.state === 'finished');
+  chime(job.id);
   if (job.state === 'finished') toast(`“${job.title}” is finished.`, 'Play', () => tell('load', { id: job.sample_ids[0], play: true }));
   else if (job.message) toast(job.message);
 }
@@ -69,6 +70,9 @@ export function panels(root, again) {
     try { await request(`/api/jobs/${encodeURIComponent(job.id)}/${what}`, {}); now(); } catch (error) { toast(error.message); }
   };
   let shown = null;
+  const bell = $('[name=chime]', root);
+  bell.checked = wanted();
+  bell.addEventListener('change', event => { event.stopPropagation(); memory.set('chime', bell.checked ? 'yes' : 'no'); if (bell.checked) ring(); });
   $('.hear', root).addEventListener('click', () => shown && tell('load', { id: shown.sample_ids[0], play: true, level: best(shown) }));
   $('.cancel', root).addEventListener('click', () => shown && act(shown, 'cancel'));
   const draw = jobs => {
@@ -77,7 +81,7 @@ export function panels(root, again) {
     $('.job', root).hidden = !running;
     if (running) drawJob(root, running);
     drawQueue(root, jobs.filter(job => job.state === 'waiting' || job.resumable), act);
-    drawMade(root, jobs.find(job => job.state === 'finished'), again);
+    drawTakes(root, jobs.find(job => job.state === 'finished') ?? null, again);
   };
   hear('jobs', draw);
   draw(known.jobs);
@@ -122,39 +126,4 @@ function drawQueue(root, jobs, act) {
       waiting ? drop('Cancel', 'cancel') : drop('Remove from this list (the song stays)', 'remove'));
   };
   $('.queue', root).replaceChildren(...jobs.map(item));
-}
-
-function drawMade(root, job, again) {
-  const box = $('.made', root);
-  box.hidden = !job;
-  if (!job || box.dataset.job === job.id) return;
-  box.dataset.job = job.id;
-  $('.takes', box).replaceChildren(...job.sample_ids.map((id, i) => take(id, job.sample_ids.length > 1 ? 'Take ' + (i + 1) : 'The song', i + 1)));
-  $('.made-note', box).replaceChildren(job.title + '. ', el('button', { class: 'b text small', text: 'Same again, new seed', onclick: () => again(job.sample_ids[0], 'again') }), '  ', el('button', { class: 'b text small', text: 'Continue this', onclick: () => again(job.sample_ids[0], 'continue') }));
-}
-
-/** One take: its picture, play, star. */
-function take(id, name, number) {
-  const canvas = el('canvas', { role: 'img', 'aria-label': `Spectrogram of take ${number}` });
-  const play = () => tell('load', { id, play: true });
-  const star = el('button', { class: 'b quiet sq', 'aria-label': `Star take ${number}`, 'aria-pressed': 'false', onclick: async () => {
-    const starred = star.getAttribute('aria-pressed') !== 'true';
-    try { await request(`/api/songs/${encodeURIComponent(id)}/star`, { starred }); tell('starred', { id, starred }); tell('library', {}); } catch (error) { toast(error.message); }
-  } });
-  const mark = starred => { star.setAttribute('aria-pressed', starred); star.replaceChildren(icon('star', starred ? 'i fill' : 'i')); };
-  mark(false);
-  hear('starred', detail => { if (detail.id === id) mark(detail.starred); });
-  canvas.addEventListener('click', play);
-  const paint = async () => {
-    const record = await request('/api/samples/' + encodeURIComponent(id));
-    mark(record.starred);
-    const finest = [...LEVELS].reverse().find(level => record.levels[level]), picture = finest && await fetchArray(spectrumUrl(id, finest));
-    if (!picture || !canvas.isConnected) return;
-    const draw = () => { if (!canvas.clientWidth) return; const [g, w, h] = fit(canvas); g.drawImage(paintColumns(picture.bytes, picture.header.columns, picture.header.rows, sequential()), 0, 0, w, h); };
-    draw();
-    new ResizeObserver(draw).observe(canvas);
-    hear('theme', draw);
-  };
-  paint().catch(error => canvas.setAttribute('aria-label', error.message));
-  return el('div', { class: 'take' }, canvas, el('div', {}, el('b', { style: 'font-weight:500', text: name }), el('span', {}, el('button', { class: 'b quiet sq', 'aria-label': `Play take ${number}`, onclick: play }, icon('play', 'i fill')), star)));
 }

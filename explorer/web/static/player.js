@@ -3,10 +3,10 @@
  * Knows: which song is shown, which level is heard, and how the parts in ./player work together.
  * Does not know: the table, the forms, or how songs are made.
  */
-import { $, LEVELS, clamp, hear, memory, phone, request, tell, toast } from './dom.js';
+import { $, LEVELS, ORIGINAL, clamp, hear, memory, phone, request, soundsOf, tell, toast } from './dom.js';
 import { LockStep, fetchSound } from './player/audio.js';
 import { onTheme, paintLegend } from './player/colour.js';
-import { attentionUrl, entropyUrl, fetchArray, fetchSample, spectrumUrl } from './player/data.js';
+import { attentionUrl, entropyUrl, fetchArray, fetchSample, spectrumUrl, viewUrl } from './player/data.js';
 import { showFault } from './player/fault.js';
 import { bindKeys } from './player/keys.js';
 import { Lanes } from './player/lanes.js';
@@ -44,9 +44,11 @@ export class Player {
       step: (by) => this.step(by),
       level: (name) => this.setLevel(name),
       loop: (span, finished) => this.markLoop(span, finished),
+      point: (time) => this.words.point(time),
+      view: (view) => this.fetchView(view, this.request?.controller.signal),
     });
     const map = part('map');
-    this.words = new Words({ list: part('lyrics'), map, canvas: $('canvas', map), across: $('.h', map), down: $('.v', map), end: part('end'), caption: part('caption') }, seek);
+    this.words = new Words({ list: part('lyrics'), map, canvas: $('canvas', map), across: $('.h', map), down: $('.v', map), end: part('end'), caption: part('caption') }, seek, (time) => this.lanes.point(time));
     this.transport = new Transport(dock, this);
     this.popovers = new Popovers(dock, this);
     bindKeys(this);
@@ -57,8 +59,12 @@ export class Player {
 
   // ---- the song ----------------------------------------------------------------------------
 
-  /** Shows a sample. `play` starts it, `time` and `level` (of this song only) are where and what to hear. */
-  async load({ id, play = false, level, time }) {
+  /**
+   * Shows a sample. `play` starts it, `time` and `level` (of this song only) are where and what to hear, `open` shows
+   * the spectrograms and the attention map too.
+   */
+  async load({ id, play = false, level, time, open = false }) {
+    if (open) this.open(true);
     if (this.sample?.id === id && !this.request?.failed) {
       if (level) this.setLevel(level, false);
       if (time !== undefined) this.seek(time);
@@ -93,7 +99,7 @@ export class Player {
     this.level = this.hearable(level);
     this.audio.setLevel(this.level);
     this.audio.seek(time);
-    this.lanes.show(sample, LEVELS, this.level);
+    this.lanes.show(sample, soundsOf(sample), this.level);
     this.words.setAttention(null);
     this.words.show(sample);
     this.lanes.setLoop(null);
@@ -106,17 +112,20 @@ export class Player {
 
   /** The wanted level, or the finest that has sound: a level is never changed behind the listener's back later. */
   hearable(level) {
-    const there = LEVELS.filter((name) => this.sample.levels[name]?.seconds > 0);
+    const there = soundsOf(this.sample).filter((name) => this.sample.levels[name]?.seconds > 0);
     return there.includes(level) ? level : there.at(-1) ?? level;
   }
 
   /** Sound and pictures of a sample; the level that is heard comes first. `old`: the record before it grew. */
   async fetchParts(sample, mine, old = null) {
     const { signal } = mine.controller;
-    const changed = LEVELS.filter((name) => sample.levels[name] && sample.levels[name].url !== old?.levels[name]?.url);
+    const changed = soundsOf(sample).filter((name) => sample.levels[name] && sample.levels[name].url !== old?.levels[name]?.url);
     changed.sort((a, b) => (b === this.level) - (a === this.level));
-    const pictures = changed.flatMap((name) => [this.fetchSpectrum(name, signal), this.fetchEntropy(name, signal)]);
+    const pictures = changed.map((name) => this.fetchSpectrum(name, signal));
+    // Of a recording nothing was drawn by chance.
+    pictures.push(...changed.map((name) => (name === ORIGINAL ? this.lanes.setEntropy(name, null) : this.fetchEntropy(name, signal))));
     if (sample.alignment && !old?.alignment) pictures.push(this.fetchAttention(signal));
+    if (changed.includes(this.level)) pictures.push(...this.fetchViews(signal));
     const sounds = new Map();
     for (const name of changed) {
       try {
@@ -166,6 +175,22 @@ export class Player {
       if (!signal.aborted) this.lanes.setEntropy(name, entropy);
     } catch (error) {
       if (!signal.aborted) this.alert(error.message, () => this.fetchEntropy(name, signal));
+    }
+  }
+
+  /** The rows that are switched on, for the level that is heard. */
+  fetchViews(signal = this.request?.controller.signal) {
+    return [...this.lanes.views.on].map((view) => this.fetchView(view, signal));
+  }
+
+  async fetchView(view, signal) {
+    const { sample, level } = this;
+    if (!sample?.levels[level]) return;
+    try {
+      const array = await fetchArray(viewUrl(sample.id, view, level), signal);
+      if (!signal?.aborted && level === this.level) this.lanes.setView(view, array, level);
+    } catch (error) {
+      if (!signal?.aborted) this.alert(error.message, () => this.fetchView(view, signal));
     }
   }
 
@@ -263,18 +288,20 @@ export class Player {
   }
 
   setLevel(level, remember = true) {
-    if (!this.sample || !LEVELS.includes(level)) return;
+    if (!this.sample || !soundsOf(this.sample).includes(level)) return;
     if (!this.sample.levels[level]) {
       toast(this.sample.state === 'finished' ? `This song has no ${level} level.` : `The ${level} level is not made yet. What is finished can be heard.`);
       return;
     }
-    if (remember) {
+    if (remember && LEVELS.includes(level)) {
       this.wanted = level;
       memory.set('level', level);
     }
+    const other = level !== this.level;
     this.level = level;
     this.audio.setLevel(level);
     this.lanes.setLevel(level);
+    if (other) this.fetchViews();
     this.transport.showLevel();
     this.paintMini();
     this.frame(true);
@@ -396,6 +423,7 @@ export class Player {
   listen() {
     hear('load', (detail) => this.load(detail));
     hear('grew', ({ id }) => this.grew(id));
+    hear('hush', () => this.pause());
     hear('tab', ({ name }) => this.open(name === 'explore' && !phone.matches));
     hear('starred', ({ id, starred }) => {
       if (this.sample?.id !== id) return;

@@ -1,6 +1,7 @@
 // The song table: searched and sorted on the server, drawn only where it is looked at.
 // Knows: the current search, which rows are here, which one is selected. Does not play anything itself.
 import { $, $$, clamp, el, hear, icon, memory, mmss, num, phone, readdress, request, tell, toast, typing } from './dom.js';
+import { Choosing } from './table/choosing.js';
 
 const COLUMNS = [
   ['mk', ''], ['model', 'Model', 'mo'], ['collection', 'Collection', 'co'], ['genre', 'Genre', 'ge'], ['artist', 'Artist', 'ar'],
@@ -14,14 +15,21 @@ const S = {
   total: null, pages: new Map(), asked: new Set(), version: 0,
   at: -1, selected: null, current: null, playing: false,
 };
-let root, grid, body, space;
+let root, grid, body, space, choosing;
 
 export function mount(element) {
   root = $('.explore', element); grid = $('.exgrid', root); body = $('.gbody', root); space = $('.gspace', root);
   buildHead(); buildScopes();
   $('.any', root).addEventListener('input', event => { S.any = event.target.value; searchSoon(); });
   body.addEventListener('scroll', () => requestAnimationFrame(draw));
-  new ResizeObserver(() => requestAnimationFrame(draw)).observe(body);
+  choosing = new Choosing($('.chosen', root), $('.several', root), { changed: draw, listed, done: () => search(true) });
+  let high = body.clientHeight;
+  new ResizeObserver(() => requestAnimationFrame(() => {
+    // The player opens over the list: the song that was in view stays there.
+    if (S.at >= 0 && inside(S.at, high)) reveal();
+    high = body.clientHeight;
+    draw();
+  })).observe(body);
   document.addEventListener('keydown', keys, true);
   hear('state', onState); hear('starred', onStarred);
   hear('step', ({ by }) => move(by, true));
@@ -71,8 +79,8 @@ function sortBy(key) {
 let soon;
 const searchSoon = () => { clearTimeout(soon); soon = setTimeout(search, 80); };
 
-function address(offset) {
-  const query = new URLSearchParams({ scope: S.scope, sort: S.sort, descending: S.descending, offset, limit: PAGE, any: S.any.trim() });
+function address(offset, limit = PAGE) {
+  const query = new URLSearchParams({ scope: S.scope, sort: S.sort, descending: S.descending, offset, limit, any: S.any.trim() });
   for (const [key, value] of Object.entries(S.filters)) if (value.trim()) query.set(key, value.trim());
   return '/api/songs?' + query;
 }
@@ -120,6 +128,16 @@ async function need(page) {
 }
 
 const rowAt = index => { const page = Math.floor(index / PAGE); if (!S.pages.has(page)) { need(page); return null; } return S.pages.get(page)[index % PAGE] || null; };
+
+/** The ids of all songs that the search found. */
+async function listed() {
+  const ids = [], most = 500;
+  for (let offset = 0; offset < S.total; offset += most) {
+    const data = await request(address(offset, most));
+    ids.push(...data.rows.map(song => song.id));
+  }
+  return ids;
+}
 
 /** Where a song is in the list, as far as it has been fetched; else -1. */
 function indexOf(id) {
@@ -182,13 +200,17 @@ function drawRow(song, index, height) {
   const row = el('div', {
     class: 'cols tr' + (chosen ? ' sel' : '') + (playing ? ' play' : '') + (playing && !S.playing ? ' paused' : ''), role: 'row', id: 'row-' + song.id,
     'aria-rowindex': index + 2, 'aria-selected': chosen, style: `top:${index * height}px`,
-    onclick: event => { if (!event.target.closest('.st')) select(index, phone.matches); },
-    ondblclick: event => { if (!event.target.closest('.st')) select(index, true); },
+    onclick: event => { if (!event.target.closest('.st')) press(index, event); },
+    ondblclick: event => { if (!event.target.closest('.st') && !choosing.on) select(index, true); },
   });
   const cell = (className, ...content) => row.append(el('div', { class: className, role: 'gridcell' }, ...content));
-  cell('mk', playing ? el('span', { class: 'eq', title: S.playing ? 'Playing' : 'In the player' }, el('i'), el('i'), el('i')) : '');
+  if (choosing.on) {
+    const box = el('input', { type: 'checkbox', tabindex: -1, 'aria-label': `Choose ${song.title}` });
+    box.checked = choosing.has(song.id);
+    cell('mk check', box);
+  } else cell('mk', playing ? el('span', { class: 'eq', title: S.playing ? 'Playing' : 'In the player' }, el('i'), el('i'), el('i')) : '');
   cell('mo', song.model);
-  row.append(el('div', { class: 'co', role: 'gridcell', title: song.meaning || null, text: song.collection }));
+  row.append(el('div', { class: 'co', role: 'gridcell', title: song.meaning || null, 'aria-description': song.meaning || null, text: song.collection }));
   cell('ge', mixture(song.genre || 'unknown'));
   cell('ar', mixture(song.artist || 'unknown'));
   cell('te n', song.temp);
@@ -211,11 +233,23 @@ function select(index, play) {
   readdress(linkTo(song.id));
 }
 
+/** A press on a row: marks it while several are chosen (with Shift: all from the last one), else selects it. */
+function press(index, event) {
+  if (!choosing.on) { select(index, phone.matches); return; }
+  const from = event.shiftKey && S.at >= 0 ? S.at : index, ids = [];
+  for (let i = Math.min(from, index); i <= Math.max(from, index); i++) { const song = rowAt(i); if (song) ids.push(song.id); }
+  S.at = index;
+  if (event.shiftKey) choosing.mark(ids); else choosing.toggle(ids[0]);
+}
+
 function linkTo(id) {
   const url = new URL(location.href);
   url.searchParams.set('song', id);
   return url;
 }
+
+/** Was row `index` in view when the list was `height` pixels high? */
+const inside = (index, height) => (index + 1) * rowHeight() > body.scrollTop && index * rowHeight() < body.scrollTop + height;
 
 function reveal() {
   const height = rowHeight(), top = S.at * height;
@@ -289,6 +323,8 @@ function keys(event) {
   const onWidget = event.target.closest('button, a, [role=slider], [role=tab], [role=radio]');
   if (key === 'j' || (key === 'ArrowDown' && !onWidget)) { move(1); return stop(event); }
   if (key === 'k' || (key === 'ArrowUp' && !onWidget)) { move(-1); return stop(event); }
+  if (key === 'x' && S.at >= 0) { const song = rowAt(S.at); if (song) { choosing.on = true; choosing.toggle(song.id); } return stop(event); }
+  if (key === 'Escape' && choosing.on) { choosing.open(false); return stop(event); }
   if (key === 's' && S.selected) { const song = rowAt(S.at); if (song) star(song); return stop(event); }
   if (key === 'Delete' && S.at >= 0) { remove(); return stop(event); }
   if (key === 'Enter' && !onWidget && S.at >= 0) { select(S.at, true); return stop(event); }

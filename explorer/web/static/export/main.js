@@ -12,7 +12,7 @@ const { songs, made } = self.jukebox.songs;
 const shelf = new Shelf(songs);
 self.fetch = (url, options) => shelf.answer(url, options);
 
-bar($('#part-header'), { without: ['Del'] });
+bar($('#part-header'), { without: ['Del', 'X  Y'] });
 const day = new Date(made).toLocaleDateString('en-GB', { dateStyle: 'medium' });
 $('.dev').replaceChildren('AI-generated', el('span', { class: 'only-l', text: ` songs, exported ${day}` }));
 $('.dev').classList.remove('only-l');

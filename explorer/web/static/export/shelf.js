@@ -33,6 +33,7 @@ export class Shelf {
   async find(kind, [id, part, level], { search, body }) {
     if (kind === 'songs' && !id) return json(this.listing.search(search));
     if (kind === 'songs' && id === 'delete') return json({ deleted: [], spared: Object.fromEntries(body.ids.map((one) => [one, 'Songs of an exported page cannot be deleted.'])) });
+    if (kind === 'songs' && id === 'star') return json(body.ids.map((one) => this.star(this.songs.get(one), body.starred)).at(-1));
     const song = this.songs.get(id);
     if (!song) return json({ detail: 'There is no such song.' }, 404);
     if (kind === 'songs') return json(this.star(song, body.starred));

@@ -6,18 +6,21 @@
  * order. Every failure is an Error with a sentence for the user.
  */
 
-/** @returns {Promise<object>} the record of one sample as `GET /api/samples/{id}` gives it */
+/** @returns {Promise<object>} the record of one sample as `GET /api/samples/{id}` gives it; an original counts as a level */
 export async function fetchSample(id, signal) {
   const response = await fetch(`/api/samples/${encodeURIComponent(id)}`, { signal, cache: 'no-cache' });
   if (response.status === 404) throw new Error('This song is not in the library any more.');
   if (!response.ok) throw new Error(await reason(response, 'The song could not be read'));
-  return response.json();
+  const sample = await response.json();
+  if (sample.original) sample.levels.original = sample.original;
+  return sample;
 }
 
 /**
  * @returns {Promise<{header: object, bytes: Uint8Array} | null>} null where the sample has no such array
  * Spectra: header {columns, rows, seconds, hertz: [centre of each row], decibel: [lowest, highest]}.
  * Attention: {columns, rows, seconds, power, characters: [index in the lyrics of each row]}.
+ * Chroma: {columns, rows: 12, seconds}. Onsets: {columns, rows: 1, seconds, decibel: highest, onsets: [seconds]}.
  * Entropy: {columns, rows: 1, seconds, bits: highest, given: seconds at the beginning that have none}.
  */
 export async function fetchArray(url, signal) {
@@ -45,6 +48,8 @@ export async function fetchFile(url) {
 }
 
 export const spectrumUrl = (id, level) => `/api/samples/${encodeURIComponent(id)}/spectrum/${level}`;
+/** `view`: chroma or onsets */
+export const viewUrl = (id, view, level) => `/api/samples/${encodeURIComponent(id)}/${view}/${level}`;
 export const entropyUrl = (id, level) => `/api/samples/${encodeURIComponent(id)}/entropy/${level}`;
 export const attentionUrl = (id) => `/api/samples/${encodeURIComponent(id)}/attention`;
 

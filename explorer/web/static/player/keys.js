@@ -2,7 +2,7 @@
  * Keys of the player. They rest while somebody types, and where another part has already answered.
  * Knows: which key means what. Does not know: what the player does then.
  */
-import { LEVELS, typing } from '../dom.js';
+import { LEVELS, ORIGINAL, typing } from '../dom.js';
 
 /** Parts that use arrows, Home and End for themselves. */
 const OWN_ARROWS = '[role=slider],[role=radiogroup],[role=tablist],[role=menu],[role=listbox],[role=combobox],select,input';
@@ -21,6 +21,7 @@ export function bindKeys(player) {
     const arrows = !target.closest(OWN_ARROWS);
     const act = {
       ' ': () => (target.closest(PRESSED) ? false : player.toggle()),
+      0: () => (player.sample.levels[ORIGINAL] ? player.setLevel(ORIGINAL) : false),
       1: () => player.setLevel(LEVELS[0]),
       2: () => player.setLevel(LEVELS[1]),
       3: () => player.setLevel(LEVELS[2]),

@@ -1,12 +1,13 @@
 /**
- * Three spectrograms, the ribbon of uncertainty and the playhead on one time axis.
+ * The spectrograms, the ribbon of uncertainty, further rows and the playhead on one time axis.
  * Knows: pictures, pointer and keys on them. Does not know: audio, fetching, lyrics.
  * It asks for nothing by itself: the player hands in arrays and times, and is told by `on` callbacks
- * {seek(seconds), loop([from, to]), level(name)}.
+ * {seek(seconds), loop([from, to]), level(name), point(seconds or null), view(name)}.
  */
-import { clamp, el, icon, num } from '../dom.js';
+import { LEVELS, clamp, el, icon, num } from '../dom.js';
 import { paintColumns, sequential } from './colour.js';
 import { capital, clock, drawAxis, fit, hertz, signed, token } from './tools.js';
+import { VIEWS, Views } from './views.js';
 
 const TICKS = [500, 2000, 8000];
 
@@ -16,6 +17,7 @@ export class Lanes {
     this.on = on;
     this.rows = new Map(); // level -> {gutter, lane, canvas, spectrum, image}
     this.entropy = new Map(); // level -> {header, bytes}
+    this.views = new Views((view) => on.view(view));
     this.seconds = 0;
     this.drag = null;
     this.over = el('div', { class: 'over', role: 'slider', tabindex: 0, 'aria-label': 'Place in the song', 'aria-valuemin': 0, 'aria-valuemax': 0, 'aria-valuenow': 0 });
@@ -30,7 +32,6 @@ export class Lanes {
   /** Lays out a lane per level. `sample` is the record, `level` the one that is heard. */
   show(sample, levels, level) {
     this.sample = sample;
-    this.levels = levels;
     this.level = level;
     this.seconds = sample.duration;
     this.rows.clear();
@@ -40,15 +41,16 @@ export class Lanes {
     const ribbonGutter = el('div', { class: 'gutter plain' },
       el('b', {}, el('span', { class: 'only-l', text: 'Uncertainty' }), el('span', { class: 'only-s', text: 'Bits' })), this.bitsNote = el('small'));
     this.box.replaceChildren(ribbonGutter, el('div', { class: 'lane rib' }, this.ribbon));
+    this.box.style.setProperty('--lanes', levels.length);
     for (const name of levels) this.addRow(name);
-    this.box.append(el('div'), el('div', { class: 'lane ax' }, this.axis), this.over);
+    this.box.append(...this.views.build(), this.views.switches, el('div', { class: 'lane ax' }, this.axis), this.over);
     this.over.setAttribute('aria-valuemax', this.seconds.toFixed(1));
     this.setLevel(level);
     this.update(sample);
   }
 
   addRow(name) {
-    const gutter = el('button', { class: `gutter lv-${name}`, type: 'button', 'data-level': name, 'aria-pressed': 'false', 'aria-label': `Hear ${name}`, onclick: () => this.on.level(name) },
+    const gutter = el('button', { class: `gutter lv-${name}`, type: 'button', 'data-level': name, 'aria-pressed': 'false', title: `Hear ${name}`, onclick: () => this.on.level(name) },
       el('b', {}, icon(`g-${name}`, 'glyph'), capital(name)), el('small'), el('small'));
     const canvas = el('canvas', { role: 'img' });
     const lane = el('div', { class: `lane lv-${name}`, 'data-level': name }, el('div', { class: 'hatch' }), canvas);
@@ -64,7 +66,7 @@ export class Lanes {
     for (const [name, row] of this.rows) {
       const level = sample.levels[name];
       const [rate, bits] = row.gutter.querySelectorAll('small');
-      rate.textContent = level?.codes_per_second ? `${num(Math.round(level.codes_per_second))} codes/s` : '';
+      rate.textContent = level?.codes_per_second ? `${num(Math.round(level.codes_per_second))} ${LEVELS.includes(name) ? 'codes' : 'values'}/s` : '';
       bits.textContent = level?.kbit_per_second ? `${level.kbit_per_second.toFixed(1)} kbit/s` : '';
       this.markEnd(name, row);
     }
@@ -121,6 +123,7 @@ export class Lanes {
       this.drawRow(name, row);
     }
     if (this.axis) drawAxis(this.axis, this.seconds);
+    this.views.paint(this.seconds);
     this.drawRibbon();
   }
 
@@ -192,6 +195,18 @@ export class Lanes {
     g.stroke();
   }
 
+  /** Chroma or onsets of `level`, or null while they are fetched. */
+  setView(view, array, level) {
+    this.views.set(view, array, level, this.seconds);
+  }
+
+  /** The cross-hair at a time that is pointed at elsewhere; null takes it away. */
+  point(time) {
+    this.hair.hidden = time === null;
+    this.readout.hidden = true;
+    if (time !== null) this.hair.style.left = `${(time / this.seconds) * 100}%`;
+  }
+
   /** Moves the playhead; cheap enough for every frame. */
   frame(time) {
     const part = this.seconds ? time / this.seconds : 0;
@@ -241,7 +256,10 @@ export class Lanes {
     };
     over.addEventListener('pointerup', release);
     over.addEventListener('pointercancel', () => { this.drag = null; });
-    over.addEventListener('pointerleave', () => { this.hair.hidden = this.readout.hidden = true; });
+    over.addEventListener('pointerleave', () => {
+      this.point(null);
+      this.on.point(null);
+    });
     over.addEventListener('keydown', (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       const step = { ArrowLeft: -1, ArrowRight: 1, ArrowDown: -1, ArrowUp: 1, PageUp: -5, PageDown: 5 }[event.key];
@@ -267,13 +285,19 @@ export class Lanes {
       const values = [...this.rows].map(([name, { spectrum }]) => `${name} ${decibelAt(spectrum, time, band)}`);
       parts.push(hertz(header.hertz[band]), `${values.join('  ')} dB`);
     }
+    for (const view of VIEWS) {
+      const lane = this.views.rows.get(view).canvas.getBoundingClientRect();
+      const down = event.clientY - lane.top;
+      if (down >= 0 && down < lane.height) parts.push(this.views.read(view, time, down / lane.height));
+    }
     const entropy = this.entropy.get(this.level);
     const column = entropy ? Math.floor((time / entropy.header.seconds) * entropy.header.columns) : -1;
     if (column >= 0 && column < entropy.header.columns) parts.push(`${((entropy.bytes[column] / 255) * entropy.header.bits).toFixed(1)} bit`);
-    this.hair.hidden = this.readout.hidden = false;
+    this.point(time);
+    this.on.point(time);
+    this.readout.hidden = false;
     const x = (time / this.seconds) * box.width;
-    this.hair.style.left = `${x}px`;
-    this.readout.textContent = parts.join('   ');
+    this.readout.textContent = parts.filter(Boolean).join('   ');
     this.readout.style.top = `${clamp(event.clientY - box.top + 14, 0, box.height - 26)}px`;
     const width = this.readout.offsetWidth;
     this.readout.style.left = `${x + width + 14 > box.width ? Math.max(0, x - width - 10) : x + 10}px`;

@@ -1,10 +1,10 @@
 /**
- * Plots for saving: the spectrograms and the attention map with axes, labels and legend, as canvas and SVG.
+ * Plots for saving: rows on one time axis, and the attention map, with labels and legend, as canvas and SVG.
  * Knows: drawing onto a canvas of its own. Does not know: the page's layout.
- * The SVG holds the picture's cells as one embedded image and axes and words as real text.
+ * The SVG holds a picture's cells as one embedded image, and curves, axes and words as themselves.
  */
 import { paintColumns, sequential } from './colour.js';
-import { axisStep, capital, clock } from './tools.js';
+import { axisStep, capital, clock, save } from './tools.js';
 
 const INK = { false: ['#fbfbf9', '#17181b', '#50535a'], true: ['#131417', '#ececea', '#b0b3b9'] };
 const FONT = 'Inter, system-ui, sans-serif';
@@ -53,40 +53,88 @@ class Picture {
     this.pieces.push(`<rect x="${x}" y="${y}" width="1" height="${height}" fill="${this.soft}"/>`);
   }
 
+  /** A curve of `values` (0 to 1) filled down to its foot. */
+  area(values, x, y, width, height) {
+    const points = values.map((value, i) => [x + ((i + 0.5) / values.length) * width, y + (1 - value) * height]);
+    const path = [[x, y + height], ...points, [x + width, y + height]];
+    this.g.fillStyle = this.soft;
+    this.g.beginPath();
+    for (const point of path) this.g.lineTo(...point);
+    this.g.fill();
+    this.pieces.push(`<polygon fill="${this.soft}" points="${path.map(([a, b]) => `${a.toFixed(1)},${b.toFixed(1)}`).join(' ')}"/>`);
+  }
+
   timeAxis(seconds, x, y, width) {
     const step = axisStep(seconds, width);
     for (let i = 0; i * step <= seconds + 1e-6; i += 1) {
       const place = x + ((i * step) / seconds) * width;
       this.tick(place, y, 4);
-      this.text(clock(i * step, step < 1 ? 1 : 0), place, y + 16, { size: 11, anchor: 'middle', soft: true });
+      this.text(step < 0.1 ? `${Math.round(i * step * 1000)} ms` : clock(i * step, step < 1 ? 1 : 0), place, y + 16, { size: 11, anchor: 'middle', soft: true });
     }
   }
 }
 
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
-/** The lanes of `rows` (level -> {spectrum}) on one time axis and one scale. */
-export function renderLanes(sample, rows, dark) {
-  const shown = [...rows].filter(([, { spectrum }]) => spectrum);
-  if (!shown.length) throw new Error('there is no spectrogram yet');
-  const picture = new Picture(WIDTH, 44 + shown.length * (LANE + 8) + 44, dark, `${sample.title}: spectrograms, −60 to 0 dB`);
-  picture.text(sample.title, 16, 26, { size: 15, bold: true });
+/**
+ * Rows on one time axis of `seconds`. A row is {name, height} with either {image, from, seconds, hertz?}, a painted
+ * picture and the centres of its bands, or {values, from, seconds, marks?}, a curve from 0 to 1 and times to mark.
+ */
+export function renderRows(title, rows, seconds, note, dark) {
+  if (!rows.length) throw new Error('there is no picture yet');
+  const picture = new Picture(WIDTH, 44 + rows.reduce((sum, row) => sum + row.height + 8, 0) + 44, dark, title);
+  picture.text(title, 16, 26, { size: 15, bold: true });
   const width = WIDTH - LEFT - 20;
-  shown.forEach(([level, { spectrum }], index) => {
-    const { columns, rows: bands, seconds, start, hertz } = spectrum.header;
-    const y = 44 + index * (LANE + 8);
-    const image = paintColumns(spectrum.bytes, columns, bands, sequential(dark));
-    picture.text(capital(level), 16, y + 14, { bold: true });
-    for (const f of [500, 2000, 8000]) {
-      const band = hertz.findIndex((centre) => centre >= f);
-      if (band > 0) picture.text(f < 1000 ? `${f} Hz` : `${f / 1000} kHz`, LEFT - 6, y + LANE * (1 - (band + 0.5) / bands) + 4, { size: 10, anchor: 'end', soft: true });
+  let y = 44;
+  for (const row of rows) {
+    const [left, wide] = [LEFT + Math.max(0, row.from / seconds) * width, Math.min(1, row.seconds / seconds) * width];
+    picture.text(row.name, 16, y + 14, { bold: true });
+    if (row.image) picture.image(row.image, left, y, wide, row.height);
+    else picture.area(row.values, left, y, wide, row.height);
+    for (const f of row.hertz ? [500, 2000, 8000] : []) {
+      const band = row.hertz.findIndex((centre) => centre >= f);
+      if (band > 0) picture.text(f < 1000 ? `${f} Hz` : `${f / 1000} kHz`, LEFT - 6, y + row.height * (1 - (band + 0.5) / row.hertz.length) + 4, { size: 10, anchor: 'end', soft: true });
     }
-    picture.image(image, LEFT + Math.max(0, start / sample.duration) * width, y, Math.min(1, seconds / sample.duration) * width, LANE);
-  });
-  const bottom = 44 + shown.length * (LANE + 8) - 6;
-  picture.timeAxis(sample.duration, LEFT, bottom, width);
-  picture.text('−60 dB … 0 dB, mel scale, one scale for all levels. AI-generated.', 16, bottom + 36, { size: 11, soft: true });
+    for (const time of row.marks ?? []) picture.tick(LEFT + (time / seconds) * width, y, row.height);
+    y += row.height + 8;
+  }
+  picture.timeAxis(seconds, LEFT, y - 6, width);
+  picture.text(`${note} AI-generated.`, 16, y + 30, { size: 11, soft: true });
   return picture;
+}
+
+/** A spectrum as a row. */
+export function spectrumRow(name, { header, bytes }, dark, height = LANE) {
+  const image = paintColumns(bytes, header.columns, header.rows, sequential(dark));
+  return { name, height, image, from: header.start, seconds: header.seconds, hertz: header.hertz };
+}
+
+/** What the lanes of a song show: uncertainty, spectrograms, and further rows that are switched on. */
+export function renderLanes(sample, lanes, dark) {
+  const rows = [];
+  const entropy = lanes.entropy.get(lanes.level);
+  if (entropy?.bytes.length) rows.push({ name: 'Uncertainty', height: 46, values: thinned(entropy.bytes), from: 0, seconds: entropy.header.seconds });
+  for (const [level, { spectrum }] of lanes.rows) if (spectrum) rows.push(spectrumRow(capital(level), spectrum, dark));
+  for (const [view, { array, lane }] of lanes.views.rows) {
+    if (!array || lane.hidden) continue;
+    const { header, bytes } = array;
+    const place = { name: capital(view), from: header.start, seconds: header.seconds };
+    if (view === 'onsets') rows.push({ ...place, height: 46, values: thinned(bytes), marks: header.onsets });
+    else rows.push({ ...place, height: 84, image: paintColumns(bytes, header.columns, header.rows, sequential(dark)) });
+  }
+  const bits = entropy ? ` Uncertainty of the ${lanes.level} level, 0 to ${+entropy.header.bits.toFixed(1)} bit.` : '';
+  return renderRows(sample.title, rows, sample.duration, `−60 dB … 0 dB, mel scale, one scale for all levels.${bits}`, dark);
+}
+
+/** Bytes as 0 to 1, averaged to as many points as can be seen. */
+function thinned(bytes, most = WIDTH) {
+  const count = Math.min(most, bytes.length);
+  return Array.from({ length: count }, (_, i) => {
+    const [from, to] = [Math.floor((i / count) * bytes.length), Math.floor(((i + 1) / count) * bytes.length)];
+    let sum = 0;
+    for (let k = from; k < to; k += 1) sum += bytes[k];
+    return sum / (to - from) / 255;
+  });
 }
 
 /** The attention map: time across, characters of the lyrics down. */
@@ -102,7 +150,18 @@ export function renderAttention(sample, attention, dark) {
   return picture;
 }
 
-export function toSvg(picture) {
+function toSvg(picture) {
   const { width, height, title, paper, pieces } = picture;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="${FONT}" role="img" aria-label="${escape(title)}"><rect width="${width}" height="${height}" fill="${paper}"/>${pieces.join('')}</svg>\n`;
+}
+
+/** Hands a picture to the browser's downloads; `kind` is "png" or "svg". */
+export async function savePicture(name, picture, kind) {
+  if (kind === 'svg') {
+    save(`${name}.svg`, toSvg(picture), 'image/svg+xml');
+    return;
+  }
+  const blob = await new Promise((done) => { picture.canvas.toBlob(done, 'image/png'); });
+  if (!blob) throw new Error('the picture is too large for this browser');
+  save(`${name}.png`, blob);
 }

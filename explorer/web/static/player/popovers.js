@@ -2,11 +2,11 @@
  * The two popovers of the player: the recipe of the song, and what can be exported.
  * Knows: how a recipe reads and which files there are. Does not know: how they were made.
  */
-import { $, $$, LEVELS, el, phone, tell, toast } from '../dom.js';
+import { $, $$, LEVELS, el, phone, soundsOf, tell, toast } from '../dom.js';
 import { isDark } from './colour.js';
 import { fetchFile } from './data.js';
 import { toJson, toLrc, toVtt } from './exports.js';
-import { renderAttention, renderLanes, toSvg } from './pictures.js';
+import { renderAttention, renderLanes, savePicture } from './pictures.js';
 import { clock, fileName, save } from './tools.js';
 import { named } from './transport.js';
 
@@ -91,7 +91,7 @@ export class Popovers {
     const name = fileName(sample.title);
     const item = (label, kind, run) => el('button', { role: 'menuitem', type: 'button', tabindex: -1, onclick: () => this.run(label, run) }, label, el('span', { text: kind }));
     const rows = [el('div', { class: 'cap', text: 'Sound' })];
-    for (const level of [...LEVELS].reverse()) {
+    for (const level of soundsOf(sample).toReversed()) {
       const made = sample.levels[level];
       if (made) rows.push(item(`${level}.flac`, size(made.bytes), async () => save(`${name}-${level}.flac`, await fetchFile(made.url), 'audio/flac')));
     }
@@ -103,19 +103,9 @@ export class Popovers {
         item('Every character', 'JSON', () => save(`${name}.alignment.json`, toJson(sample), 'application/json')),
       );
     }
-    const spectra = () => renderLanes(sample, lanes.rows, isDark());
-    rows.push(
-      el('div', { class: 'cap', text: 'Pictures' }),
-      item('Three spectrograms', 'PNG', async () => save(`${name}-spectra.png`, await png(spectra()))),
-      item('Three spectrograms', 'SVG', () => save(`${name}-spectra.svg`, toSvg(spectra()), 'image/svg+xml')),
-    );
-    if (words.attention) {
-      const map = () => renderAttention(sample, words.attention, isDark());
-      rows.push(
-        item('Attention map', 'PNG', async () => save(`${name}-attention.png`, await png(map()))),
-        item('Attention map', 'SVG', () => save(`${name}-attention.svg`, toSvg(map()), 'image/svg+xml')),
-      );
-    }
+    const picture = (label, ending, make) => ['png', 'svg'].map((kind) => item(label, kind.toUpperCase(), () => savePicture(`${name}-${ending}`, make(), kind)));
+    rows.push(el('div', { class: 'cap', text: 'Pictures' }), ...picture('Spectrograms and rows', 'spectra', () => renderLanes(sample, lanes, isDark())));
+    if (words.attention) rows.push(...picture('Attention map', 'attention', () => renderAttention(sample, words.attention, isDark())));
     this.boxes.exports.replaceChildren(...rows);
   }
 
@@ -128,11 +118,6 @@ export class Popovers {
     }
   }
 }
-
-const png = (picture) =>
-  new Promise((resolve, reject) => {
-    picture.canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('the picture is too large for this browser'))), 'image/png');
-  });
 
 /** What the recipe says, in words: [[name, value]]. Works from the record alone. */
 export function recipeRows(sample, making = false) {
@@ -149,6 +134,7 @@ export function recipeRows(sample, making = false) {
   const day = sample.created ? new Date(sample.created).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }) : '';
   const rows = [
     ['Model', sample.model + (sample.model === 'pocket' ? ' (demo model)' : '')],
+    ['Collection', [sample.collection, sample.meaning].filter(Boolean).join(': ')],
     ['Genre', named(sample.genre, 'unknown')],
     ['Artist', named(sample.artist, 'unknown')],
     ['Lyrics', lines ? `${Array.from(sample.lyrics).length} characters, ${lines} ${lines === 1 ? 'line' : 'lines'}` : 'none'],

@@ -37,7 +37,7 @@ export function fit(canvas) {
 /** Steps of a time axis that leave room for the labels: seconds between two of them. */
 export function axisStep(seconds, width) {
   const most = Math.max(2, Math.floor(width / 56));
-  return [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120].find((step) => seconds / step <= most) ?? 300;
+  return [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120].find((step) => seconds / step <= most) ?? 300;
 }
 
 /** A time axis below lanes of `seconds`; `origin` is the time at its left end. */
@@ -49,6 +49,8 @@ export function drawAxis(canvas, seconds, origin = 0) {
   g.strokeStyle = token('--field');
   const step = axisStep(seconds, width);
   const digits = step < 1 ? 1 : 0;
+  // Of less than a second only the way from its left end can be read: milliseconds.
+  const label = (time) => (step < 0.1 ? `${Math.round(time * 1000)} ms` : clock(origin + time, digits));
   for (let i = 0; i * step <= seconds + 1e-6; i += 1) {
     const x = ((i * step) / seconds) * width;
     const last = x > width - 16;
@@ -57,7 +59,7 @@ export function drawAxis(canvas, seconds, origin = 0) {
     g.lineTo(Math.min(width - 0.5, x + 0.5), 4);
     g.stroke();
     g.textAlign = i === 0 ? 'left' : last ? 'right' : 'center';
-    g.fillText(clock(origin + i * step, digits), i === 0 ? 0 : last ? width : x, 15);
+    g.fillText(label(i * step), i === 0 ? 0 : last ? width : x, 15);
   }
 }
 

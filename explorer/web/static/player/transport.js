@@ -2,7 +2,7 @@
  * The row of buttons: play, clock, title, levels, loop, star; and the small spectrogram of the closed player.
  * Knows: its buttons and how names of a record read. Does not know: audio or fetching; it asks the player.
  */
-import { $, $$, LEVELS, el, icon, num, phone, tell } from '../dom.js';
+import { $, $$, LEVELS, ORIGINAL, el, icon, num, phone, soundsOf, tell } from '../dom.js';
 import { clock, fit } from './tools.js';
 
 /** "0.6 Bossa nova / 0.4 Soul" -> "0.6 Bossa nova and 0.4 Soul"; an empty name is the unknown label. */
@@ -40,10 +40,6 @@ export class Transport {
       const box = this.mini.getBoundingClientRect();
       player.seek(((event.clientX - box.left) / box.width) * player.sample.duration);
     });
-    LEVELS.forEach((level, index) => {
-      this.levels.append(el('button', { role: 'radio', type: 'button', class: `lv-${level}`, 'data-level': level, 'aria-label': level, 'aria-checked': 'false', onclick: () => player.setLevel(level) },
-        icon(`g-${level}`, 'glyph'), el('span', { class: 'nm', text: level }), el('kbd', { class: 'only-l', 'aria-hidden': 'true', text: index + 1 })));
-    });
     this.levels.addEventListener('keydown', (event) => this.arrows(event));
     this.showPlaying(false);
     this.opener = $('.trans [data-do="open"]', dock);
@@ -54,6 +50,13 @@ export class Transport {
     });
     this.markOpener();
     phone.addEventListener('change', () => this.markOpener());
+  }
+
+  /** A button per sound of the song: its levels and, where there is one, the recording. */
+  buildLevels(names) {
+    const button = (level) => el('button', { role: 'radio', type: 'button', class: `lv-${level}`, 'data-level': level, 'aria-label': level, 'aria-checked': 'false', onclick: () => this.player.setLevel(level) },
+      icon(`g-${level}`, 'glyph'), el('span', { class: 'nm', text: level }), el('kbd', { class: 'only-l', 'aria-hidden': 'true', text: level === ORIGINAL ? 0 : LEVELS.indexOf(level) + 1 }));
+    if (this.levels.childElementCount !== names.length) this.levels.replaceChildren(...names.map(button));
   }
 
   /** On phones the title opens the sheet, so it is a button there and plain text elsewhere. */
@@ -77,7 +80,8 @@ export class Transport {
   }
 
   show(sample) {
-    const tag = this.player.making.has(sample.id) ? 'being made' : sample.state !== 'finished' ? 'unfinished' : sample.model === 'pocket' ? 'demo model' : sample.model;
+    this.buildLevels(soundsOf(sample));
+    const tag = sample.mode === 'reconstruct' ? 'reconstruction' : this.player.making.has(sample.id) ? 'being made' : sample.state !== 'finished' ? 'unfinished' : sample.model === 'pocket' ? 'demo model' : sample.model;
     const about = [named(sample.artist, 'unknown artist'), named(sample.genre, 'unknown genre'), sample.collection].join(', ');
     for (const box of $$('.np', this.dock)) {
       $('.t', box).replaceChildren(el('span', { text: sample.title }), el('span', { class: 'tag', text: tag }));
@@ -100,7 +104,7 @@ export class Transport {
       button.setAttribute('aria-checked', String(name === level));
       button.tabIndex = name === level ? 0 : -1;
       button.classList.toggle('none', !made);
-      button.title = made ? `${num(Math.round(made.codes_per_second))} codes per second` : `no ${name} level ${sample.state === 'finished' ? 'was made' : 'yet'}`;
+      button.title = name === ORIGINAL ? 'the recording itself' : made ? `${num(Math.round(made.codes_per_second))} codes per second` : `no ${name} level ${sample.state === 'finished' ? 'was made' : 'yet'}`;
     }
   }
 

@@ -3,16 +3,19 @@
  * Knows: the record's lyrics, alignment times and attention bytes. Does not know: audio or fetching.
  * Indices of the alignment count Unicode code points of the lyrics.
  */
-import { el } from '../dom.js';
+import { clamp, el } from '../dom.js';
 import { paintColumns, sequential } from './colour.js';
-import { fit, token } from './tools.js';
+import { clock, fit, token } from './tools.js';
 
 /** A letter keeps its mark this long after its end, so that short gaps do not flicker. */
 const HOLD = 0.08;
 
 export class Words {
-  constructor({ list, map, canvas, across, down, end, caption }, seek) {
+  /** `seek(seconds)`; `point(seconds or null)`: what is pointed at here, for the cross-hair of the lanes. */
+  constructor({ list, map, canvas, across, down, end, caption }, seek, point) {
     Object.assign(this, { list, map, canvas, across, down, end, caption, seek });
+    this.ghost = { down: el('div', { class: 'ghost down', hidden: '' }), across: el('div', { class: 'ghost across', hidden: '' }) };
+    map.append(this.ghost.down, this.ghost.across);
     map.addEventListener('pointerdown', (event) => {
       if (!this.sample || event.button) return;
       map.setPointerCapture(event.pointerId);
@@ -20,7 +23,75 @@ export class Words {
     });
     map.addEventListener('pointermove', (event) => {
       if (map.hasPointerCapture(event.pointerId)) this.seekFrom(event);
+      if (!this.sample || event.pointerType === 'touch') return;
+      const box = map.getBoundingClientRect();
+      const time = clamp((event.clientX - box.left) / box.width) * this.sample.duration;
+      point(time);
+      this.point(time, clamp((event.clientY - box.top) / box.height));
     });
+    map.addEventListener('pointerleave', () => {
+      point(null);
+      this.point(null);
+    });
+    list.addEventListener('pointerover', (event) => {
+      const time = Number(event.target.closest?.('button.wd')?.dataset.start);
+      if (time >= 0) {
+        point(time);
+        this.point(time);
+      }
+    });
+    list.addEventListener('pointerleave', () => {
+      point(null);
+      this.point(null);
+    });
+  }
+
+  /**
+   * The cross-hair at `time`, and at the letter there: the one at the height `y` of the map (0 to 1), or without
+   * it the one that is sung then. null takes it away.
+   */
+  point(time, y) {
+    this.pointed?.classList.remove('pt');
+    this.pointed = null;
+    const { down, across } = this.ghost;
+    down.hidden = across.hidden = time === null || !this.sample;
+    this.showCaption();
+    if (down.hidden) return;
+    down.style.left = `${(time / this.sample.duration) * 100}%`;
+    const index = y === undefined ? this.letters[this.at(time)]?.index : this.characterAt(y);
+    const place = this.characterRow.get(index);
+    across.hidden = !place;
+    if (!place) return;
+    across.style.top = `${place.y * 100}%`;
+    this.pointed = this.letters.find((letter) => letter.index === index)?.node ?? null;
+    this.pointed?.classList.add('pt');
+    const weight = this.weight(time, index);
+    if (weight !== null) this.caption.textContent = `${clock(time, 2)}  “${Array.from(this.sample.lyrics)[index]}”  ${weight.toFixed(2)}`;
+  }
+
+  /** The character whose place in the map is nearest to the height `y`. */
+  characterAt(y) {
+    let [best, found] = [Infinity, undefined];
+    for (const [index, place] of this.characterRow) {
+      const away = Math.abs(place.y - y);
+      if (away < best) [best, found] = [away, index];
+    }
+    return found;
+  }
+
+  /** Attention from the sound at `time` to a character, 0 to 1; null where none was kept. */
+  weight(time, index) {
+    if (!this.attention) return null;
+    const { columns, rows, seconds, characters, power } = this.attention.header;
+    const [column, row] = [Math.floor((time / seconds) * columns), characters.indexOf(index)];
+    if (column < 0 || column >= columns || row < 0) return null;
+    return (this.attention.bytes[column * rows + row] / 255) ** (1 / power);
+  }
+
+  showCaption() {
+    const { sample } = this;
+    if (!sample) return;
+    this.caption.textContent = sample.alignment ? 'click a word to hear it' : this.lines.length ? (sample.state === 'finished' ? 'not aligned' : 'times come after the top level') : '';
   }
 
   seekFrom(event) {
@@ -60,7 +131,8 @@ export class Words {
     flush();
     if (!this.lines.length) this.list.append(el('li', { class: 'none', text: 'No words were given to this song.' }));
     this.letters.sort((a, b) => a.start - b.start);
-    this.caption.textContent = sample.alignment ? 'click a word to hear it' : this.lines.length ? (sample.state === 'finished' ? 'not aligned' : 'times come after the top level') : '';
+    this.pointed = null;
+    this.showCaption();
     this.list.classList.toggle('untimed', !this.letters.length);
     for (const [, place] of this.characterRow) place.y = (place.line + place.part) / Math.max(1, this.lines.length);
     for (const letter of this.letters) letter.y = this.characterRow.get(letter.index).y;
@@ -76,7 +148,7 @@ export class Words {
       const start = word.start;
       const inner = word.letters.map((entry) => entry.node);
       if (start === null) text.append(el('span', { class: 'wd still' }, ...inner));
-      else text.append(el('button', { class: 'wd', type: 'button', tabindex: -1, onclick: () => this.seek(start) }, ...inner));
+      else text.append(el('button', { class: 'wd', type: 'button', tabindex: -1, 'data-start': start, onclick: () => this.seek(start) }, ...inner));
       word = null;
     };
     line.forEach(({ letter, index }, place) => {
