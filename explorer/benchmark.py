@@ -8,7 +8,6 @@ is wall time of this machine as it is; only ratios inside one report mean someth
 from __future__ import annotations
 
 import dataclasses
-import math
 import os
 import platform
 import resource
@@ -231,10 +230,9 @@ def bits_per_code(engine: Jukebox, level: Level, song: Song, codes: torch.Tensor
         piece = codes[:, window.start : window.stop].to(engine.device)
         missing = prior.config.n_ctx - piece.shape[1]
         # a window that the song ends in is filled up; what follows changes nothing before it
-        logits = prior(torch.nn.functional.pad(piece, (0, missing)), conditioning)[:, prior.config.prefix :]
-        logs = logits[:, : piece.shape[1]].log_softmax(-1).gather(2, piece.unsqueeze(2))
-        total -= float(logs[0, window.new - window.start :].sum())
-    return total / math.log(2) / codes.shape[1]
+        bits = prior.code_bits(torch.nn.functional.pad(piece, (0, missing)), conditioning)
+        total += float(bits[0, window.new - window.start : piece.shape[1]].sum())
+    return total / codes.shape[1]
 
 
 def _flux_ratio(engine: Jukebox, codes: torch.Tensor, level: Level, seams: list[int]) -> float | None:

@@ -170,6 +170,13 @@ class Prior(nn.Module):
         total = config.lyrics.loss_fraction * lyrics * n_tokens / whole + music * config.n_ctx / whole
         return PriorLoss(total, music, lyrics, weights)
 
+    def code_bits(self, codes: torch.Tensor, conditioning: Conditioning) -> torch.Tensor:
+        """−log2 probability of every music code [batch, n_ctx], given those before it."""
+        prefix = self.config.prefix
+        tokens, logits = self._sequence(codes, conditioning)[:, prefix:], self(codes, conditioning)[:, prefix:]
+        nats = F.cross_entropy(logits.flatten(0, 1).float(), tokens.flatten(), reduction="none")
+        return nats.view(tokens.shape) / math.log(2)
+
     def lyric_logits(self, conditioning: Conditioning) -> torch.Tensor:
         """Next-character logits [batch, n_tokens, vocabulary] of a separate lyric encoder."""
         y: torch.Tensor = self.prime_x_out(_known(conditioning.encoder))

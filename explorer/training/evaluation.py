@@ -115,7 +115,8 @@ def summary(report: dict[str, Any]) -> str:
         lines.append(
             f"{level:7} spectral convergence {sound['spectral_convergence_db']:.2f} dB, "
             f"{100 * sound['used']:.1f} % of the codes used; {bits['music_bits']:.3f} bits per code "
-            f"(unconditional {bits['unigram_bits']:.3f}, wrong labels {bits['wrong_labels_bits']:.3f})"
+            f"(unconditional {bits['unigram_bits']:.3f}, wrong labels {bits['wrong_labels_bits']:.4f}; "
+            f"openings {bits['opening_bits']:.3f}, wrong labels {bits['opening_wrong_labels_bits']:.3f})"
         )
         if "sung_bits" in bits:
             wrong = f"with another song's lyrics {bits['sung_wrong_lyrics_bits']:.3f}"

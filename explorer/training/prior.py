@@ -20,6 +20,9 @@ from explorer.jukebox.prior import Prior
 from explorer.training.examples import Batch, Example, ExampleMaker
 from explorer.training.runs import RunFolder, WeightAverage, learning_rate
 
+OPENING = 64
+"""Codes at the beginning of a window over which the worth of names is measured by itself."""
+
 
 @dataclass(frozen=True)
 class PriorTraining:
@@ -140,7 +143,8 @@ def evaluate_prior(prior: Prior, heldout: ExampleMaker, windows_per_song: int) -
     ``unigram``: the held-out codes under the frequencies of the held-out codes themselves, the
     lowest that any unconditional model of frequencies can reach. Shuffled labels are those of the
     song half a corpus away, so that genre and artist are wrong for every song; shuffled lyrics are
-    another sung song's.
+    another sung song's. The ``opening`` figures are over the first OPENING codes of every window: names
+    are told at the first code, and what the codes before tell by themselves they need not tell again.
     """
     right = heldout.fixed(windows_per_song)
     songs = heldout.codes.corpus.songs
@@ -151,9 +155,12 @@ def evaluate_prior(prior: Prior, heldout: ExampleMaker, windows_per_song: int) -
     ]  # fmt: skip
     frequencies = heldout.codes.frequencies(heldout.level, prior.config.codes)
     p = frequencies / frequencies.sum()
+    with_right, with_wrong = _bits(prior, heldout, right), _bits(prior, heldout, wrong_labels)
     figures = {
-        "music_bits": _mean_bits(prior, heldout, right),
-        "wrong_labels_bits": _mean_bits(prior, heldout, wrong_labels),
+        "music_bits": float(with_right.mean()),
+        "wrong_labels_bits": float(with_wrong.mean()),
+        "opening_bits": float(with_right[:, :OPENING].mean()),
+        "opening_wrong_labels_bits": float(with_wrong[:, :OPENING].mean()),
         "unigram_bits": float(-(p[p > 0] * np.log2(p[p > 0])).sum()),
     }
     if prior.config.lyrics is not None:
@@ -164,20 +171,20 @@ def evaluate_prior(prior: Prior, heldout: ExampleMaker, windows_per_song: int) -
             heldout.example(e.excerpt, e.start, songs[e.excerpt.song].artist, songs[e.excerpt.song].genre,
                             lyric_of[e.excerpt.song]) for e in with_words
         ]  # fmt: skip
-        figures["sung_bits"] = _mean_bits(prior, heldout, with_words)
-        figures["sung_wrong_lyrics_bits"] = _mean_bits(prior, heldout, wrong_lyrics)
+        figures["sung_bits"] = float(_bits(prior, heldout, with_words).mean())
+        figures["sung_wrong_lyrics_bits"] = float(_bits(prior, heldout, wrong_lyrics).mean())
         if prior.config.alignment_layer is not None:
             figures["guide_nats"] = _mean_guide(prior, heldout, with_words)
     return {name: round(value, 4) for name, value in figures.items()}
 
 
-def _mean_bits(prior: Prior, maker: ExampleMaker, examples: list[Example]) -> float:
+def _bits(prior: Prior, maker: ExampleMaker, examples: list[Example]) -> torch.Tensor:
+    """−log2 probability of every code [examples, n_ctx]."""
     bits = []
     for first in range(0, len(examples), 8):
         batch = maker.collate(examples[first : first + 8], with_times=False)
-        loss = prior.loss(batch.codes, prior.condition(batch.labels, batch.upper))
-        bits.append(float(loss.music) * len(batch.codes))
-    return sum(bits) / len(examples)
+        bits.append(prior.code_bits(batch.codes, prior.condition(batch.labels, batch.upper)))
+    return torch.cat(bits)
 
 
 def _mean_guide(prior: Prior, maker: ExampleMaker, examples: list[Example]) -> float:
