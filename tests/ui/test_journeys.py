@@ -80,7 +80,7 @@ def test_lena_understands_three_levels_by_ear(
     # Why does it sing here? The map, and a word that can be heard.
     attention = page.locator(".attn canvas")
     page.wait_for_function(f"canvas => ({DRAWN})(canvas) > 10", arg=attention.element_handle())
-    word = page.locator(".lyr button.wd").nth(3)
+    word = page.locator(".lyr button.wd").last
     start = float(word.get_attribute("data-start") or -1)
     word.hover()
     expect(page.locator(".lanes .xh")).to_be_visible()
@@ -173,6 +173,7 @@ def test_marco_never_loses_a_take(
     page.locator(".stop [data-level=bottom]").click()
     page.get_by_role("textbox", name="Takes").fill("1")
     page.get_by_role("button", name="Generate").click()
+    expect(page.get_by_role("region", name="Now making")).to_be_visible()
 
     # Keepers wait in the queue; he closes the lid and finds them made.
     for seed in ("1", "2"):

@@ -122,5 +122,5 @@ def test_a_second_tab_follows_the_same_job(server: Server, open_page: Callable[.
     generate(first, "30")
     expect(second.get_by_role("region", name="Now making")).to_be_visible()
     second.get_by_role("button", name="Cancel", exact=True).click()
-    expect(first.get_by_role("region", name="Waiting and stopped")).to_contain_text("kept")
+    expect(first.get_by_role("region", name="Waiting and stopped")).to_contain_text("Cancelled")
     first.get_by_role("button", name=re.compile("^Remove")).first.click()

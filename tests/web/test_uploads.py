@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,9 @@ async def pieces(data: bytes, size: int = 1000) -> AsyncIterator[bytes]:
 
 
 def send(uploads: Uploads, name: str, data: bytes) -> dict[str, object]:
-    return asyncio.run(uploads.receive(name, pieces(data)))
+    # in a thread of its own: the browser of the page's tests leaves an event loop in this one
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, uploads.receive(name, pieces(data))).result()
 
 
 @pytest.fixture
