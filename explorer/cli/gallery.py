@@ -37,7 +37,7 @@ def add_commands(commands: Any) -> None:
         "python -m explorer gallery --corpus corpus/validation --out samples",
     )
     parser.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="held-out songs, for their lyrics")
-    parser.add_argument("--seconds", type=float, default=6.0, metavar="S", help="length of every song (6)")
+    parser.add_argument("--seconds", type=float, default=8.0, metavar="S", help="length of every song (8)")
     parser.add_argument("--batch", type=whole_number(1), default=8, metavar="N", help="songs made at once (8)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the gallery")
     add_engine_options(parser)
