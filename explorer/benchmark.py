@@ -1,7 +1,7 @@
 """How fast a model makes songs here: what ``python -m explorer bench`` reports.
 
 Knows: which times are taken and how far they are from what this machine's memory allows. Does not
-know: other implementations (``tests/benchmarks`` compares), or how a report is shown. Every figure
+know: other implementations, or how a report is shown. Every figure
 is wall time of this machine as it is; only ratios inside one report mean something elsewhere.
 """
 

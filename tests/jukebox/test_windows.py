@@ -49,13 +49,17 @@ def test_a_step_below_one_code_is_refused() -> None:
         window_starts(100, 8, 0.1)
 
 
-@given(
-    length=st.integers(1, 3000),
-    n_ctx=st.integers(8, 200),
-    fraction=st.floats(0.13, 1.0),
-    share=st.floats(0, 1),
-    strands=st.integers(1, 9),
-)
+PLANS = {
+    "length": st.integers(1, 3000),
+    "n_ctx": st.integers(8, 200),
+    "fraction": st.floats(0.13, 1.0),
+    "share": st.floats(0, 1),
+    "strands": st.integers(1, 9),
+}
+"""Arguments of ``plan_waves``; ``share`` is how much exists already, or is done before a stop."""
+
+
+@given(**PLANS)
 def test_waves_cover_every_missing_code_once(
     length: int, n_ctx: int, fraction: float, share: float, strands: int
 ) -> None:
@@ -78,18 +82,12 @@ def test_waves_cover_every_missing_code_once(
     assert position == length
 
 
-@given(
-    length=st.integers(1, 3000),
-    n_ctx=st.integers(8, 200),
-    fraction=st.floats(0.13, 1.0),
-    cut=st.floats(0, 1),
-    strands=st.integers(1, 9),
-)
+@given(**PLANS)
 def test_an_interruption_after_any_wave_changes_no_later_wave(
-    length: int, n_ctx: int, fraction: float, cut: float, strands: int
+    length: int, n_ctx: int, fraction: float, share: float, strands: int
 ) -> None:
     whole = plan_waves(length, n_ctx, fraction, 0, strands)
-    done = int(cut * len(whole))
+    done = int(share * len(whole))
     have = whole[done - 1].stop if done else 0
     assert plan_waves(length, n_ctx, fraction, have, strands) == whole[done:]
 

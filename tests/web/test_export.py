@@ -16,7 +16,7 @@ import pytest
 from explorer.durable import StorageError
 from explorer.jukebox.config import Level
 from explorer.library import Library
-from explorer.web import media
+from explorer.web import media, pictures
 from explorer.web.components import STATIC
 from explorer.web.export import ExportError, export
 from explorer.web.export.bundle import BundleError, bundle
@@ -66,9 +66,9 @@ def test_songs_are_there_as_the_server_would_send_them(library: Library, tmp_pat
         one = value(page, f"song-one/{level.value}")
         path = sample.audio_path(level)
         assert b64decode(one["sound"]) == path.read_bytes()
-        assert unpacked(one["spectrum"]) == media.spectrum_array(path)
-        assert unpacked(one["entropy"]) == media.entropy_array(sample, level)
-    assert unpacked(value(page, "song-one/attention")["attention"]) == media.attention_array(sample)
+        assert unpacked(one["spectrum"]) == pictures.spectrum_array(path)
+        assert unpacked(one["entropy"]) == pictures.entropy_array(sample, level)
+    assert unpacked(value(page, "song-one/attention")["attention"]) == pictures.attention_array(sample)
     assert {name for name in files(page) if "still" in name} == {
         "songs/song-still/record.js",
         "songs/song-still/top.js",

@@ -18,7 +18,7 @@ from fastapi.testclient import TestClient
 from explorer.audio.spectra import band_of
 from explorer.jukebox.config import Level
 from explorer.library import Library
-from explorer.web import media
+from explorer.web import media, pictures
 from tests.songs import LYRICS, RATE, add_song, noise, tune, write_level
 
 SECONDS = 4.0
@@ -95,7 +95,7 @@ def test_spectrum_shows_a_tone_at_its_band_and_level(client: TestClient, library
 def test_long_songs_are_narrowed_without_changing_the_time(client: TestClient, library: Library, monkeypatch) -> None:
     add_song(library, "song-long", SECONDS)
     whole, _ = unpack(client.get("/api/samples/song-long/spectrum/top").content)
-    monkeypatch.setattr(media, "MAX_COLUMNS", 50)
+    monkeypatch.setattr(pictures, "MAX_COLUMNS", 50)
     add_song(library, "song-same", SECONDS)
     narrow, columns = unpack(client.get("/api/samples/song-same/spectrum/top").content)
     assert len(columns) <= 50 and narrow["seconds"] == pytest.approx(whole["seconds"], rel=0.03)

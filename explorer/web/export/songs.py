@@ -5,7 +5,7 @@ record, one file per level or recording (sound, pictures, uncertainty), the atte
 Does not know: the page, or where the files go.
 
 Sound is the FLAC as it is, in base64: Web Audio gets no samples from an audio file on a disk, only
-from bytes that a script has. Arrays are as ``media`` packs them, deflated. Everything is written in
+from bytes that a script has. Arrays are as ``pictures`` packs them, deflated. Everything is written in
 ASCII, so that no browser can mistake the encoding.
 """
 
@@ -22,7 +22,7 @@ from explorer.jukebox.config import Level
 from explorer.library import Library, RecordError, Row, Sample
 from explorer.library.record import MINE
 from explorer.library.sample import CODES_FILE
-from explorer.web import media
+from explorer.web import media, pictures
 from explorer.web.routes.songs import row_json
 
 
@@ -54,23 +54,23 @@ def song_files(library: Library, sample: Sample) -> dict[str, bytes]:
     if record["original"] is not None:
         values[media.ORIGINAL] = _sound(sample.original_path())
     if record["alignment"] is not None:
-        values["attention"] = {"attention": _packed(media.attention_array(sample))}
+        values["attention"] = {"attention": _packed(pictures.attention_array(sample))}
     values["record"] = {"record": record, "files": list(values)}
     return {f"songs/{id}/{name}.js": _script(f"{id}/{name}", value) for name, value in values.items()}
 
 
 def _sound(path: Path) -> dict[str, Any]:
     """A sound with its pictures."""
-    views = {name: _packed(make(path)) for name, make in media.VIEWS.items()}
+    views = {name: _packed(make(path)) for name, make in pictures.VIEWS.items()}
     return {
         "sound": b64encode(path.read_bytes()).decode(),
-        "spectrum": _packed(media.spectrum_array(path)),
+        "spectrum": _packed(pictures.spectrum_array(path)),
     } | views
 
 
 def _entropy(sample: Sample, level: Level) -> str | None:
     known = (sample.folder / CODES_FILE).is_file()
-    return _packed(media.entropy_array(sample, level)) if known else None
+    return _packed(pictures.entropy_array(sample, level)) if known else None
 
 
 def _packed(array: bytes) -> str:
