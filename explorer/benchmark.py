@@ -25,7 +25,7 @@ from explorer.engine import Jukebox
 from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level
 from explorer.jukebox.events import LevelDone, LevelStarted, Preview
 from explorer.jukebox.prior import Prior
-from explorer.jukebox.sampling import window_conditioning
+from explorer.jukebox.rows import window_conditioning
 from explorer.jukebox.song import SEQUENTIAL, SamplingOptions, Song
 from explorer.jukebox.windows import STRAND_WINDOWS, plan_windows
 

@@ -8,45 +8,46 @@ file, prints nothing and touches no global random generator.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
 from explorer.checkpoints.folder import find_model, load_config, load_lists, load_part, model_hashes
+from explorer.crew import Helpers
 from explorer.jukebox.alignment import Alignment, align, lyric_attention
 from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level, ModelConfig
 from explorer.jukebox.events import AlignmentDone, Event, Finished, LevelDone, Preview, Progress, WindowDone
 from explorer.jukebox.labels import LabelLists, SongLabels, label_song
 from explorer.jukebox.prior import Prior
-from explorer.jukebox.sampling import LevelTask, sample_level
+from explorer.jukebox.products import WeightFormat
+from explorer.jukebox.sampling import Alone, Crew, LevelTask, sample_level
 from explorer.jukebox.song import SamplingOptions, Song, SongError
 from explorer.jukebox.vqvae import VQVAE
 from explorer.jukebox.windows import plan_waves
+from explorer.precision import AUTO, Precision, choose_device, choose_precision
 from explorer.transliteration import transliterate
+
+T = TypeVar("T")
 
 DECODE_CHUNK = 2**19
 """Audio samples decoded at once: bounds memory for long songs."""
 
+
+MOST_HELPERS = 3
+"""Processes beside this one that draw strands: each takes some 300 MB, and a song has few strands to share."""
+
+SMALL_PRODUCT = 2**20
+"""Weights of a layer's largest matrix below which its products are faster on one thread than shared out."""
 
 EARLY_SECONDS = 1.0
 """New audio inside an unfinished window that is worth decoding, so that something is heard at once."""
 
 EARLY_SHARE = 0.25
 """The same as a share of what is there: audio files are written whole, so pieces must grow with them."""
-
-
-class DeviceError(ValueError):
-    """A device that was asked for and is not there."""
-
-
-@dataclass(frozen=True)
-class Precision:
-    """The number format of the transformers, and why it was chosen."""
-
-    dtype: torch.dtype
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -68,25 +69,6 @@ class LevelPlan:
         return self.new_codes / self.steps if self.steps else 1.0
 
 
-def choose_device(wanted: str) -> torch.device:
-    """``auto`` takes cuda, then mps, then cpu. Raises DeviceError for one that is not there."""
-    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if wanted == "auto":
-        wanted = next(name for name in ("cuda", "mps", "cpu") if available[name])
-    kind = wanted.split(":")[0]
-    if not available.get(kind, False):
-        raise DeviceError(f"There is no device {wanted} here. Use auto, or one of: "
-                          + ", ".join(name for name, there in available.items() if there) + ".")  # fmt: skip
-    return torch.device(wanted)
-
-
-def choose_precision(device: torch.device) -> Precision:
-    """Half precision where the published models ran in it (accelerators; untested), else float32."""
-    if device.type in ("cuda", "mps"):
-        return Precision(torch.float16, f"half precision on {device.type}, as the published models ran")
-    return Precision(torch.float32, "float32 on the CPU: exact, and half precision is slower there one code at a time")
-
-
 class Jukebox:
     """One model on one device. ``generate`` and ``align`` are not safe for two threads at once: ``studio``
     gives them one worker. ``encode`` and ``decode`` keep nothing between calls and may run beside it."""
@@ -99,6 +81,7 @@ class Jukebox:
         lists: Mapping[Level, LabelLists],
         device: torch.device,
         precision: Precision,
+        crew: Crew | None = None,
     ) -> None:
         self.config = config
         self.name = config.name
@@ -109,14 +92,20 @@ class Jukebox:
         """SHA-256 of each weight file that was loaded; empty for a model that was built in memory."""
         self._vqvae = vqvae
         self._priors = dict(priors)
+        self._crew = crew or Alone(device)
 
     @classmethod
-    def load(cls, model: str | Path = "pocket", device: str = "auto", models_folder: Path | None = None) -> Jukebox:
-        """Load a model by name or folder. Raises CheckpointError or DeviceError."""
+    def load(
+        cls,
+        model: str | Path = "pocket",
+        device: str = AUTO,
+        models_folder: Path | None = None,
+        precision: str = AUTO,
+    ) -> Jukebox:
+        """Load a model by name or folder; ``precision`` is one of PRECISIONS. Raises CheckpointError or DeviceError."""
         folder = find_model(model, models_folder)
         config = load_config(folder)
         place = choose_device(device)
-        precision = choose_precision(place)
         vqvae = load_part(folder, "vqvae", config)
         assert isinstance(vqvae, VQVAE)
         priors = {}
@@ -124,11 +113,16 @@ class Jukebox:
             prior = load_part(folder, level.value, config)
             assert isinstance(prior, Prior)
             # files may hold half precision; embeddings, conditioners and heads always run in float32
-            prior.float()
-            prior.prior.transformer.to(precision.dtype)
-            priors[level] = prior.to(place)
+            priors[level] = prior.float()
+        chosen = choose_precision(place, precision, priors, dict(zip(LEVELS, config.strands, strict=True)))
+        for level, prior in priors.items():
+            prior.prior.transformer.to(chosen.dtype)
+            prior.prior.pack(chosen.formats.get(level, WeightFormat.FLOAT32))
+            prior.to(place)
         vqvae.float().to(place)
-        jukebox = cls(config, vqvae, priors, load_lists(folder), place, precision)
+        helpers = min(MOST_HELPERS, (os.cpu_count() or 1) - 1) if place.type == "cpu" and max(config.strands) > 1 else 0
+        crew = Helpers(folder, chosen.formats, helpers, place) if helpers else Alone(place)
+        jukebox = cls(config, vqvae, priors, load_lists(folder), place, chosen, crew)
         jukebox.hashes = model_hashes(folder)
         return jukebox
 
@@ -171,6 +165,7 @@ class Jukebox:
     ) -> Iterator[Event]:
         finished: dict[Level, torch.Tensor] = {}
         upper: torch.Tensor | None = None
+        self._crew.start()
         for level in SAMPLING_ORDER:
             codes = given.get(level, torch.zeros(len(songs), 0, dtype=torch.int64)).cpu().long()[:, : lengths[level]]
             task = LevelTask(
@@ -187,7 +182,7 @@ class Jukebox:
                 self.strands(level, options),
             )
             heard = codes.shape[1]
-            for event in sample_level(self._priors[level], task, self.device):
+            for event in _with_threads(self._threads(level), sample_level(self._priors[level], task, self._crew)):
                 yield event
                 if isinstance(event, WindowDone):
                     codes = event.codes
@@ -204,6 +199,16 @@ class Jukebox:
                 break
             upper = codes
         yield Finished(finished)
+
+    def _threads(self, level: Level) -> int:
+        """How many threads one product of a sampling step is shared out to."""
+        shape = self.config.prior(level).sequence
+        small = shape.width * max(shape.hidden_width, 3 * shape.state_width) < SMALL_PRODUCT
+        return 1 if small and self.device.type == "cpu" else torch.get_num_threads()
+
+    def close(self) -> None:
+        """End the helper processes; the engine can still be used and starts them again."""
+        self._crew.close()
 
     def continue_from(
         self, codes: Mapping[Level, torch.Tensor], song: Song, options: SamplingOptions | None = None
@@ -322,3 +327,19 @@ class Jukebox:
             (weights,) = lyric_attention(prior, [labels], row.unsqueeze(0), hop_fraction, self.device)
             results.append(align(weights, labels, song.lyrics, seconds))
         return tuple(results)
+
+
+def _with_threads(threads: int, events: Iterator[T]) -> Iterator[T]:
+    """``events``, each made with so many threads for one operation; between them it is as it was."""
+    while True:
+        before = torch.get_num_threads()
+        if threads != before:
+            torch.set_num_threads(threads)
+        try:
+            event = next(events)
+        except StopIteration:
+            return
+        finally:
+            if threads != before:
+                torch.set_num_threads(before)
+        yield event

@@ -40,7 +40,7 @@ def test_bits_per_code_are_those_of_the_windows_that_codes_are_drawn_in(jukebox:
     prior, labels = jukebox.prior(Level.MIDDLE), [jukebox.describe(SONG)[Level.MIDDLE]]
     codes = torch.randint(0, 32, (1, 128), generator=torch.Generator().manual_seed(1))
     upper = torch.randint(0, 32, (1, 32), generator=torch.Generator().manual_seed(2))
-    from explorer.jukebox.sampling import window_conditioning
+    from explorer.jukebox.rows import window_conditioning
 
     with torch.inference_mode():
         conditioning = window_conditioning(prior, labels, 0, upper, torch.device("cpu"))

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.engine import DeviceError, Jukebox, choose_device
+from explorer.engine import Jukebox
 from explorer.jukebox.config import LEVELS, Level
 from explorer.jukebox.events import (
     AlignmentDone,
@@ -21,7 +21,7 @@ from explorer.jukebox.events import (
     Progress,
     WindowDone,
 )
-from explorer.jukebox.sampling import window_conditioning
+from explorer.jukebox.rows import window_conditioning
 from explorer.jukebox.song import LevelSampling, SamplingOptions, Song, SongError
 from tests.tiny import tiny_jukebox
 
@@ -226,7 +226,21 @@ def test_impossible_songs_are_refused_before_any_work(jukebox: Jukebox) -> None:
         jukebox.generate(SONG, given={Level.TOP: torch.zeros(2, 3)})
 
 
-def test_devices() -> None:
-    assert choose_device("cpu").type == "cpu"
-    with pytest.raises(DeviceError, match="no device abacus"):
-        choose_device("abacus")
+def test_names_told_everywhere_reach_every_position() -> None:
+    """``LabelConfig.everywhere`` adds the style to each position; without it only the first one is told."""
+    jukebox = tiny_jukebox()
+    for everywhere in (False, True):
+        prior = jukebox.prior(Level.TOP)
+        assert prior.config.labels is not None
+        prior.config = replace(prior.config, labels=replace(prior.config.labels, everywhere=everywhere))
+        told = [
+            window_conditioning(
+                prior, [jukebox.describe(Song(genre=genre, seconds=1.0))[Level.TOP]], 0, None, jukebox.device
+            )
+            for genre in ("reggae", "metal")
+        ]
+        first, second = (conditioning.positions for conditioning in told)
+        assert first is not None and second is not None
+        assert told[0].start is not None and told[1].start is not None
+        wanted = (told[0].start - told[1].start).expand_as(first) if everywhere else torch.zeros_like(first)
+        torch.testing.assert_close(first - second, wanted)

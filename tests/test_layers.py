@@ -16,6 +16,8 @@ RANKS = {
     "jukebox": 0,
     "checkpoints": 1,
     "audio": 1,
+    "precision": 1,
+    "crew": 2,
     "engine": 2,
     "benchmark": 3,
     "library": 3,
@@ -28,7 +30,7 @@ RANKS = {
 }
 """A module may import from lower ranks and from its own package; equal ranks where listed below."""
 
-SAME_RANK = {("studio", "library"), ("library", "audio"), ("checkpoints", "transliteration")}
+SAME_RANK = {("engine", "crew"), ("studio", "library"), ("library", "audio"), ("checkpoints", "transliteration")}
 
 OUTSIDE = {"jukebox": {"torch"}, "checkpoints": {"torch", "safetensors", "numpy"}}
 """What these packages may import besides the standard library."""

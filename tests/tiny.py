@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from explorer.checkpoints.folder import new_module
-from explorer.engine import Jukebox, Precision
+from explorer.engine import Jukebox
 from explorer.jukebox.config import (
     LEVELS,
     ConditionerConfig,
@@ -20,6 +20,7 @@ from explorer.jukebox.config import (
     VQVAEConfig,
 )
 from explorer.jukebox.labels import LabelLists
+from explorer.precision import Precision
 
 GENRES = {"unknown": 0, "reggae": 1, "a cappella": 2, "metal": 3}
 ARTISTS = {"unknown": 0, "Harbour Sound": 1, "Café Névoa": 2, "Tin Whistle": 3}

@@ -14,7 +14,7 @@ import torch
 
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.prior import Prior
-from explorer.jukebox.sampling import window_conditioning, window_lyric_indices
+from explorer.jukebox.rows import window_conditioning, window_lyric_indices
 from explorer.jukebox.windows import window_starts
 
 SILENT_SHARE = 0.2

@@ -11,6 +11,7 @@ from torch import nn
 
 from explorer.jukebox.attention import LayerCache
 from explorer.jukebox.config import TransformerConfig
+from explorer.jukebox.products import PackedProduct, WeightFormat, pack
 from explorer.jukebox.transformer import Transformer
 
 
@@ -49,6 +50,7 @@ class Autoregressive(nn.Module):
         if not labelled:
             self.start_token = nn.Parameter(torch.empty(1, config.width).normal_(std=0.01 * scale))
         self.transformer = Transformer(config, prime_tokens)
+        self._packed_head: PackedProduct | None = None
         if head:
             self.x_out = nn.Linear(config.width, bins, bias=False)
             if tied:
@@ -84,8 +86,16 @@ class Autoregressive(nn.Module):
 
     def head(self, hidden: torch.Tensor) -> torch.Tensor:
         """[..., width] → logits [..., bins]."""
+        if self._packed_head is not None:
+            return self._packed_head(hidden.reshape(-1, hidden.shape[-1])).float().view(*hidden.shape[:-1], -1)
         y: torch.Tensor = self.x_out(hidden)
         return y
+
+    def pack(self, format: WeightFormat) -> None:
+        """Read the weights of the stack and of the head in ``format`` from now on; the embeddings stay as they are."""
+        self.transformer.pack(format)
+        exact = format is WeightFormat.FLOAT32
+        self._packed_head = None if exact else pack(self.x_out.weight.detach().t(), None, format)
 
 
 class Decoding:

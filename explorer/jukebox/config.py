@@ -212,7 +212,10 @@ class LabelRules(StrEnum):
 
 @dataclass(frozen=True)
 class LabelConfig:
-    """Genre, artist and (top level only) time conditioning."""
+    """Genre, artist and (top level only) time conditioning.
+
+    ``everywhere`` adds the style to every position; the published models tell it at the first one only.
+    """
 
     rules: LabelRules
     genres: int
@@ -221,6 +224,7 @@ class LabelConfig:
     t_bins: int | None = None
     min_seconds: float = 0.0
     max_seconds: float = 600.0
+    everywhere: bool = False
 
 
 class LyricsPlacement(StrEnum):

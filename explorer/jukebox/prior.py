@@ -102,6 +102,9 @@ class Prior(nn.Module):
                 raise ValueError("this prior needs labels")
             start = self.y_emb.style(labels)
             positions = self.y_emb.time(labels)
+            if config.labels.everywhere:
+                everywhere = start.expand(-1, config.n_ctx, -1)
+                positions = everywhere if positions is None else positions + everywhere
         if config.conditioner is not None:
             if upper is None or upper.shape[1] * self.upsampling > config.n_ctx:
                 raise ValueError(f"an upsampler needs up to {config.n_ctx // self.upsampling} codes of the level above")

@@ -1,4 +1,4 @@
-"""Sampling of one level: windows, conditioning of each, and an iterator of events.
+"""Sampling of one level: windows, which of them together, and an iterator of events.
 
 Knows: how the published code walks over a song (jukebox fact sheet, section e), and how to sample
 several stretches of a song as one batch (``windows``). Does not know files, names of models, or the
@@ -8,19 +8,17 @@ primed, continued and resumed differ only in which codes are given.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 
-from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import Level
-from explorer.jukebox.drawing import NOISE_BLOCK, Drawer
 from explorer.jukebox.events import LevelStarted, Progress, WindowDone
 from explorer.jukebox.labels import SongLabels
-from explorer.jukebox.lyrics import lyric_window, window_tokens
-from explorer.jukebox.prior import Conditioning, Prior
+from explorer.jukebox.prior import Prior
+from explorer.jukebox.rows import RowBatch, draw_rows
 from explorer.jukebox.song import LevelSampling
 from explorer.jukebox.windows import Wave, Window, plan_waves
 
@@ -46,85 +44,68 @@ class LevelTask:
     """Stretches of each song that are sampled together; 1 is the published way."""
 
 
-def window_labels(prior: Prior, labels: Sequence[SongLabels], start: int) -> LabelBatch:
-    """What every song's window from code ``start`` on receives, lyric stretch included."""
-    config, offset = prior.config, start * prior.hop
-    tokens = None
-    if config.lyrics is not None:
-        rows = [window_tokens(song.lyric_tokens, window_lyric_indices(prior, song, start)) for song in labels]
-        tokens = torch.tensor(rows, dtype=torch.int64)
-    artist_ids, artist_weights = _padded([song.artists for song in labels])
-    genre_ids, genre_weights = _padded([song.genres for song in labels])
-    return LabelBatch(
-        total_length=torch.tensor([song.total_length for song in labels]),
-        offset=torch.tensor([song.offset + offset for song in labels]),
-        window_length=prior.window_length,
-        artist_ids=artist_ids,
-        artist_weights=artist_weights,
-        genre_ids=genre_ids,
-        genre_weights=genre_weights,
-        lyric_tokens=tokens,
-    )
+@dataclass(frozen=True)
+class Drawn:
+    """The next codes of one of several batches, or, last, how uncertain its draws were."""
+
+    batch: int
+    codes: torch.Tensor | None
+    """[rows, count] of the positions behind those reported before."""
+    entropy: torch.Tensor | None = None
+    """[rows, steps] bits"""
+    first: int = 0
+    """Draws before ``codes``."""
 
 
-def window_lyric_indices(prior: Prior, song: SongLabels, start: int) -> list[int]:
-    """Indices into the song's lyric tokens that the window from code ``start`` on sees; −1 is padding."""
-    assert prior.config.lyrics is not None
-    return lyric_window(
-        len(song.lyric_tokens),
-        prior.config.lyrics.n_tokens,
-        song.total_length,
-        song.offset + start * prior.hop,
-        prior.window_length,
-        single_precision=True,
-    )
+class Crew(Protocol):
+    """Whoever draws batches of rows. Who draws a batch does not change its codes."""
+
+    @property
+    def size(self) -> int:
+        """Into how many batches rows are shared out; always the same, since a batch's size can touch the last bits."""
+
+    def start(self) -> None:
+        """Get ready to draw; returns at once."""
+
+    def close(self) -> None:
+        """Give back what ``start`` took."""
+
+    def draw(self, prior: Prior, batches: Sequence[RowBatch]) -> Iterator[Drawn]:
+        """Draw all batches, in any order; a batch may begin again from its first code."""
 
 
-def _padded(rows: Sequence[Sequence[tuple[int, float]]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """(ids, weights) [songs, n] of ragged rows; empty slots are −1."""
-    n = max(1, *(len(row) for row in rows))
-    ids = [[i for i, _ in row] + [-1] * (n - len(row)) for row in rows]
-    weights = [[w for _, w in row] + [0.0] * (n - len(row)) for row in rows]
-    return torch.tensor(ids, dtype=torch.int64), torch.tensor(weights, dtype=torch.float32)
+class Alone:
+    """Draws one batch after another in this thread."""
+
+    size = 1
+
+    def __init__(self, device: torch.device) -> None:
+        self.device = device
+
+    def start(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def draw(self, prior: Prior, batches: Sequence[RowBatch]) -> Iterator[Drawn]:
+        for number, batch in enumerate(batches):
+            yield from draw_one(prior, number, batch, self.device)
 
 
-def window_conditioning(
-    prior: Prior,
-    labels: Sequence[SongLabels],
-    start: int,
-    upper: torch.Tensor | None,
-    device: torch.device,
-) -> Conditioning:
-    """Conditioning of the window from code ``start`` on; ``upper`` holds the whole level above."""
-    batch = window_labels(prior, labels, start).to(device) if prior.config.labels is not None else None
-    piece = None
-    if prior.config.conditioner is not None:
-        if upper is None:
-            raise ValueError("an upsampler needs the codes of the level above")
-        first = start // prior.upsampling
-        piece = upper[:, first : first + prior.config.n_ctx // prior.upsampling].to(device)
-    return prior.condition(batch, piece)
+def draw_one(prior: Prior, number: int, batch: RowBatch, device: torch.device) -> Iterator[Drawn]:
+    """Draw one batch in this thread, reported as batch ``number``."""
+    blocks = draw_rows(prior, batch, device)
+    first = 0
+    while True:
+        try:
+            codes = next(blocks)
+        except StopIteration as end:
+            yield Drawn(number, None, end.value)
+            return
+        yield Drawn(number, codes, first=first)
+        first += codes.shape[1]
 
 
-Chooser = Callable[[torch.Tensor], torch.Tensor]
-"""Logits [rows, bins] → tokens [rows]."""
-
-
-def sample_window(
-    prior: Prior,
-    conditioning: Conditioning,
-    prompt: torch.Tensor,
-    count: int,
-    choose: Chooser,
-    chunk: int,
-) -> Iterator[torch.Tensor]:
-    """Yield ``count`` codes [rows] one after another behind ``prompt`` [rows, n]."""
-    decoding = prior.sampler(conditioning, prompt.shape[0], prompt.shape[1] + count, prompt, chunk)
-    for _ in range(count):
-        yield decoding.step(choose)
-
-
-def sample_level(prior: Prior, task: LevelTask, device: torch.device) -> Iterator[LevelStarted | Progress | WindowDone]:
+def sample_level(prior: Prior, task: LevelTask, crew: Crew) -> Iterator[LevelStarted | Progress | WindowDone]:
     """Sample one level wave by wave; a wave is one window unless the task asks for strands.
 
     Raises ValueError where the level above is too short. Stopping between events loses nothing that
@@ -143,7 +124,7 @@ def sample_level(prior: Prior, task: LevelTask, device: torch.device) -> Iterato
         entropy = torch.zeros(len(task.labels), wave.stop - wave.new)
         # one window of all songs in one batch grows without gaps: its beginning can be heard already
         grows = len(wave.rounds) == len(wave.rounds[0]) == 1 and len(task.labels) <= task.max_batch
-        for drawn in _sample_wave(prior, task, wave, codes, entropy, device):
+        for drawn in _sample_wave(prior, task, wave, codes, entropy, crew):
             steps = drawn // len(task.labels)
             heard = codes[:, : wave.new + steps].clone() if grows else None
             yield Progress(task.level, number, len(waves), done + steps, total, heard)
@@ -166,65 +147,53 @@ class _Row:
 
 
 def _sample_wave(
-    prior: Prior, task: LevelTask, wave: Wave, codes: torch.Tensor, entropy: torch.Tensor, device: torch.device
+    prior: Prior, task: LevelTask, wave: Wave, codes: torch.Tensor, entropy: torch.Tensor, crew: Crew
 ) -> Iterator[int]:
     """Fill ``codes[:, new:stop]`` and ``entropy``; yields how many codes of all songs are drawn so far."""
-    done = 0
+    before = 0
     for windows in wave.rounds:
         rows = [_Row(song, window) for song in range(len(task.labels)) for window in windows]
-        for first in range(0, len(rows), task.max_batch):
-            batch = rows[first : first + task.max_batch]
-            drawer = Drawer(
-                task.sampling,
-                [task.seeds[row.song] for row in batch],
-                task.level.index,
-                [row.window.new for row in batch],
-                device,
-            )
-            for steps in _draw_rows(prior, task, batch, codes, drawer, device):
-                yield done + sum(min(steps, row.size) for row in batch)
-            done += sum(row.size for row in batch)
-            for row, bits in zip(batch, drawer.entropy(), strict=True):
-                begin = row.window.new - wave.new
-                entropy[row.song, begin : begin + row.size] = bits[: row.size]
+        size = min(task.max_batch, -(-len(rows) // crew.size))
+        parts = [rows[first : first + size] for first in range(0, len(rows), size)]
+        steps = [0] * len(parts)
+        for drawn in crew.draw(prior, [_batch(prior, task, part, codes) for part in parts]):
+            part = parts[drawn.batch]
+            if drawn.codes is not None:
+                _place(codes, part, drawn.codes, drawn.first)
+                steps[drawn.batch] = max(steps[drawn.batch], drawn.first + drawn.codes.shape[1])
+                yield before + sum(min(n, row.size) for n, rows in zip(steps, parts, strict=True) for row in rows)
+            elif drawn.entropy is not None:
+                for row, bits in zip(part, drawn.entropy, strict=True):
+                    begin = row.window.new - wave.new
+                    entropy[row.song, begin : begin + row.size] = bits[: row.size]
+        before += sum(row.size for row in rows)
 
 
-def _draw_rows(
-    prior: Prior, task: LevelTask, rows: Sequence[_Row], codes: torch.Tensor, drawer: Drawer, device: torch.device
-) -> Iterator[int]:
-    """Fill the rows' parts of ``codes``; yields the number of steps done every NOISE_BLOCK steps.
-
-    Rows that end with the level earlier than others draw on into nothing. Codes stay on the device
-    until a block is full: no synchronisation per code on accelerators.
-    """
-    total = max(row.size for row in rows)
-    # not held across a yield: the caller's own mode must not change while this generator rests
-    with torch.inference_mode():
-        conditioning = _stacked([_row_conditioning(prior, task, row, device) for row in rows])
-        prompt = torch.stack([codes[row.song, row.window.start : row.window.new] for row in rows]).to(device)
-        steps = sample_window(prior, conditioning, prompt, total, drawer, task.chunk)
-    done = 0
-    while done < total:
-        count = min(NOISE_BLOCK, total - done)
-        with torch.inference_mode():
-            block = torch.stack([next(steps) for _ in range(count)], dim=1).cpu()
-        for row, drawn in zip(rows, block, strict=True):
-            fits = max(0, min(count, row.size - done))
-            codes[row.song, row.window.new + done : row.window.new + done + fits] = drawn[:fits]
-        done += count
-        yield done
+def _place(codes: torch.Tensor, rows: Sequence[_Row], block: torch.Tensor, first: int) -> None:
+    """Write the rows' draws ``first`` … [rows, count] where they belong; what is behind a row's end is dropped."""
+    for row, drawn in zip(rows, block, strict=True):
+        fits = max(0, min(len(drawn), row.size - first))
+        codes[row.song, row.window.new + first : row.window.new + first + fits] = drawn[:fits]
 
 
-def _row_conditioning(prior: Prior, task: LevelTask, row: _Row, device: torch.device) -> Conditioning:
-    upper = None if task.upper is None else task.upper[row.song : row.song + 1]
-    return window_conditioning(prior, [task.labels[row.song]], row.window.start, upper, device)
-
-
-def _stacked(rows: Sequence[Conditioning]) -> Conditioning:
-    """Conditionings of one row each as one batch."""
-
-    def cat(name: str) -> torch.Tensor | None:
-        parts = [getattr(row, name) for row in rows]
-        return None if parts[0] is None else torch.cat(parts)
-
-    return Conditioning(**{field.name: cat(field.name) for field in dataclasses.fields(Conditioning)})
+def _batch(prior: Prior, task: LevelTask, rows: Sequence[_Row], codes: torch.Tensor) -> RowBatch:
+    """The rows with all that their codes depend on."""
+    pieces: list[torch.Tensor] = []
+    if prior.config.conditioner is not None:
+        if task.upper is None:
+            raise ValueError("an upsampler needs the codes of the level above")
+        count = prior.config.n_ctx // prior.upsampling
+        firsts = [row.window.start // prior.upsampling for row in rows]
+        pieces = [task.upper[row.song, first : first + count] for row, first in zip(rows, firsts, strict=True)]
+    return RowBatch(
+        level=task.level,
+        labels=tuple(task.labels[row.song] for row in rows),
+        seeds=tuple(task.seeds[row.song] for row in rows),
+        starts=tuple(row.window.start for row in rows),
+        sizes=tuple(row.size for row in rows),
+        prompt=torch.stack([codes[row.song, row.window.start : row.window.new] for row in rows]),
+        upper=torch.nn.utils.rnn.pad_sequence(pieces, batch_first=True) if pieces else None,
+        upper_lengths=tuple(len(piece) for piece in pieces),
+        sampling=task.sampling,
+        chunk=task.chunk,
+    )

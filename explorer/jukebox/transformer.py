@@ -14,10 +14,14 @@ from torch.nn import functional as F
 
 from explorer.jukebox.attention import LayerCache, attend_sequence, attention_weights, causal_mask
 from explorer.jukebox.config import AttentionKind, TransformerConfig
+from explorer.jukebox.products import PackedProduct, WeightFormat, pack
 
 
 class Conv1D(nn.Module):
-    """x·w + b with ``w`` stored [in, out]; runs in the dtype of its input."""
+    """x·w + b with ``w`` stored [in, out]; runs in the dtype of its input, or in that of ``packed`` where it is set."""
+
+    packed: PackedProduct | None = None
+    """The weights as sampling reads them; ``w`` and ``b`` are then not read, and may be gone."""
 
     def __init__(self, n_in: int, n_out: int, std: float) -> None:
         super().__init__()
@@ -26,8 +30,18 @@ class Conv1D(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[..., in] → [..., out]."""
-        y = torch.addmm(self.b.to(x.dtype), x.reshape(-1, x.shape[-1]), self.w.to(x.dtype))
+        rows = x.reshape(-1, x.shape[-1])
+        y = torch.addmm(self.b.to(x.dtype), rows, self.w.to(x.dtype)) if self.packed is None else self.packed(rows)
         return y.view(*x.shape[:-1], -1)
+
+    def pack(self, format: WeightFormat) -> None:
+        """Read the weights in ``format`` from now on."""
+        self.packed = None if format is WeightFormat.FLOAT32 else pack(self.w.detach(), self.b.detach(), format)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of what comes out."""
+        return self.w.dtype if self.packed is None else self.packed.dtype
 
 
 class LayerNorm(nn.LayerNorm):
@@ -138,6 +152,10 @@ class Block(nn.Module):
         self.ln_1 = LayerNorm(config.width)
         self.scale = 1.0 / config.depth if config.res_scale else 1.0
 
+    def products(self) -> list[Conv1D]:
+        """The block's matrix products, in the order of their use."""
+        return [part for part in self.modules() if isinstance(part, Conv1D)]
+
     def _rest(self, x: torch.Tensor, a: torch.Tensor) -> torch.Tensor:
         if self.scale == 1.0:
             x = x + a
@@ -196,6 +214,12 @@ class Transformer(nn.Module):
     def dtype(self) -> torch.dtype:
         return self.blocks[0].attn.c_attn.w.dtype
 
+    def pack(self, format: WeightFormat) -> None:
+        """Read all weights of the blocks in ``format`` from now on. What is between the products stays as it is."""
+        for block in self.blocks:
+            for product in block.products():
+                product.pack(format)
+
     def start(self, batch: int, length: int, encoder: torch.Tensor | None = None) -> list[LayerCache]:
         """Empty caches, one per layer, for up to ``length`` positions."""
         config, weight = self.config, self.blocks[0].attn.c_attn.w
@@ -204,7 +228,7 @@ class Transformer(nn.Module):
             attn = block.attn
             cache = LayerCache(
                 attn.kind, batch, config.heads, config.state_width // config.heads, length, config.block_length,
-                attn.prime_keys, config.spread, weight.dtype, weight.device,
+                attn.prime_keys, config.spread, attn.c_attn.dtype, weight.device,
             )  # fmt: skip
             if attn.kind is AttentionKind.CROSS:
                 if encoder is None:

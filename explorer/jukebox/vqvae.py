@@ -34,7 +34,17 @@ class ResidualUnit(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[batch, width, time] → the same."""
-        y: torch.Tensor = self.model(x)
+        return self.extend(x.transpose(1, 2)).transpose(1, 2)
+
+    def extend(self, x: torch.Tensor) -> torch.Tensor:
+        """[batch, time, width] → the same: with the channels last, processors convolve half as fast again."""
+        _, first, _, second = self.model
+        assert isinstance(first, nn.Conv1d) and isinstance(second, nn.Conv1d)
+        dilation = first.dilation[0]
+        image = F.relu(x).transpose(1, 2).unsqueeze(2)  # of height one, in the memory format channels_last
+        # three taps: the padding that keeps the length is the dilation
+        image = F.conv2d(image, first.weight.unsqueeze(2), first.bias, padding=(0, dilation), dilation=(1, dilation))
+        y = F.linear(F.relu(image.squeeze(2).transpose(1, 2)), second.weight.squeeze(2), second.bias)
         return x + (y if self.scale == 1.0 else self.scale * y)
 
 
@@ -62,8 +72,12 @@ class ResidualStack(nn.Module):
         self.model = nn.Sequential(*units)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        y: torch.Tensor = self.model(x)
-        return y
+        """[batch, width, time] → the same."""
+        y = x.transpose(1, 2).contiguous()
+        for unit in self.model:
+            assert isinstance(unit, ResidualUnit)
+            y = unit.extend(y)
+        return y.transpose(1, 2)
 
 
 class ConvBlock(nn.Module):
@@ -135,21 +149,46 @@ class Decoder(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[batch, emb_width, codes] → [batch, 1, codes · hop]."""
-        for block in reversed(self.level_blocks):
+        for block in list(self.level_blocks)[:0:-1]:
             x = block(x)
-        return _to_one_channel(x, self.out)
+        finest = self.level_blocks[0]
+        assert isinstance(finest, ConvBlock)
+        for layer in finest.model[:-1]:
+            x = layer(x)
+        residuals, stretch = finest.model[-1].children()
+        assert isinstance(stretch, nn.ConvTranspose1d)
+        return _to_audio(residuals(x), stretch, self.out)
 
 
-def _to_one_channel(x: torch.Tensor, conv: nn.Conv1d) -> torch.Tensor:
-    """``conv`` (one output channel, three taps, padding 1) as a matrix product and two shifts.
+def _to_audio(x: torch.Tensor, stretch: nn.ConvTranspose1d, out: nn.Conv1d) -> torch.Tensor:
+    """``out(stretch(x))`` [batch, width, n] → [batch, 1, n · stride], without the channels at the audio's rate.
 
-    [batch, width, time] → [batch, 1, time]. Library convolutions with a single output channel
-    spend most of a training step here; this is several times faster forwards and backwards.
+    Nothing but addition lies between the two, so they are one transposed convolution with a single
+    output channel: a small matrix product and an overlap-add. Library convolutions spend a quarter
+    of a training step here. Always in float32.
     """
-    assert conv.bias is not None
-    taps = torch.matmul(conv.weight[0].t(), x)  # [batch, 3, time]
-    y = taps[:, 1] + F.pad(taps[:, 0, :-1], (1, 0)) + F.pad(taps[:, 2, 1:], (0, 1))
-    return (y + conv.bias).unsqueeze(1)
+    assert stretch.bias is not None and out.bias is not None
+    stride = stretch.stride[0]
+    padding = stride // 2
+    with torch.autocast(x.device.type, enabled=False):
+        frames = x.float().transpose(1, 2)
+        kernel, taps = stretch.weight.float(), out.weight[0].float()  # [width, channels, 2·stride], [channels, 3]
+        # sample n of the product hears stretched samples n − 1, n and n + 1: [width, 2·stride + 2]
+        joint = sum(F.pad(torch.einsum("wck,c->wk", kernel, taps[:, tap]), (2 - tap, tap)) for tap in range(3))
+        assert isinstance(joint, torch.Tensor)
+        pieces = F.pad(frames @ joint, (0, stride - 2))
+        pieces = pieces.view(*pieces.shape[:2], 3, stride)
+        summed = sum(F.pad(pieces[:, :, part], (0, 0, part, 2 - part)) for part in range(3))
+        assert isinstance(summed, torch.Tensor)
+        samples = summed.flatten(1)[:, padding + 1 : padding + 1 + frames.shape[1] * stride]
+        bias = stretch.bias.float()
+        audio = samples + (bias @ taps.sum(1) + out.bias.float())
+        # ``out`` hears silence before the first and behind the last sample, not what ``stretch`` would put there
+        early = (frames[:, 0] @ kernel[:, :, padding - 1] + bias) @ taps[:, 0]
+        late = (frames[:, -1] @ kernel[:, :, stride + padding] + bias) @ taps[:, 2]
+        inner = audio.shape[1] - 2
+        audio = audio - torch.cat([early[:, None], audio.new_zeros(audio.shape[0], inner), late[:, None]], dim=1)
+    return audio.unsqueeze(1)
 
 
 class VQVAE(nn.Module):

@@ -16,7 +16,7 @@ from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import Level
 from explorer.jukebox.labels import LabelLists, SongLabels, label_names
 from explorer.jukebox.prior import Prior
-from explorer.jukebox.sampling import window_labels, window_lyric_indices
+from explorer.jukebox.rows import window_labels, window_lyric_indices
 from explorer.training.codes import CorpusCodes
 from explorer.training.corpus import CorpusSong
 from explorer.transliteration import transliterate

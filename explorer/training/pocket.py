@@ -7,6 +7,7 @@ the model card (assets/models/pocket/README.md).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from explorer.jukebox.config import (
     LEVELS,
@@ -29,24 +30,30 @@ from explorer.training.vqvae import VQVAETraining
 
 SAMPLE_RATE = 22_050
 
-BLOCK = 32
-"""Block length of every level: short blocks keep the keys that a step reads few."""
-
 VQVAE_CONFIG = VQVAEConfig(
     downs_t=(1, 1, 1),
-    strides_t=(8, 2, 4),
+    strides_t=(8, 2, 6),
     emb_width=32,
     codes=2048,
     width=96,
     depth=4,
     multipliers=(1, 1, 1),
 )
-"""Hops 8, 16 and 64: at 22.05 kHz the bits per second of the published top and middle levels. One wide
+"""Hops 8, 16 and 96: at 22.05 kHz two thirds of the bits per second of the published top level. One wide
 stride a level instead of several narrow ones: the residual stacks then run at the codes' rate, not
 at the audio's, which is what makes training on two cores possible."""
 
 VQVAE_TRAINING = {
-    Level.TOP: VQVAETraining(Level.TOP, steps=5000, batch=4, clip_samples=16384, precision="bfloat16"),
+    Level.TOP: VQVAETraining(
+        Level.TOP,
+        steps=11500,
+        batch=3,
+        clip_samples=16896,
+        recons=0.5,
+        mel=1.0,
+        evaluate_every=1000,
+        precision="bfloat16",
+    ),
     Level.MIDDLE: VQVAETraining(
         Level.MIDDLE, steps=4000, batch=2, clip_samples=16384, spectral=2.0, precision="bfloat16"
     ),
@@ -56,8 +63,8 @@ VQVAE_TRAINING = {
 }
 
 PRIOR_TRAINING = {
-    Level.TOP: PriorTraining(Level.TOP, steps=2900, batch=2, guidance=0.3, precision="bfloat16", evaluate_every=1800),
-    Level.MIDDLE: PriorTraining(Level.MIDDLE, steps=3200, batch=2, every_nth_song=4, precision="bfloat16"),
+    Level.TOP: PriorTraining(Level.TOP, steps=3000, batch=2, guidance=0.5, precision="bfloat16", evaluate_every=900),
+    Level.MIDDLE: PriorTraining(Level.MIDDLE, steps=3600, batch=2, every_nth_song=2, precision="bfloat16"),
     Level.BOTTOM: PriorTraining(Level.BOTTOM, steps=3000, batch=2, every_nth_song=4, precision="bfloat16"),
 }
 
@@ -74,29 +81,30 @@ def model_config(lists: LabelLists) -> ModelConfig:
     """The whole model for a corpus with these labels."""
     names = len(lists.genres), len(lists.artists)
     styles = LabelConfig(LabelRules.OWN, *names, max_genres=1)
-    times = LabelConfig(LabelRules.OWN, *names, max_genres=1, t_bins=64, min_seconds=4.0, max_seconds=64.0)
+    everywhere = replace(styles, everywhere=True)
+    times = replace(everywhere, t_bins=64, min_seconds=4.0, max_seconds=64.0)
     words = TransformerConfig(
         n_ctx=192, width=128, depth=4, heads=2, attention_order=0, blocks=6, m_attn=0.5, m_mlp=2.0, init_scale=2.0
     )
     lyrics = LyricsConfig(LyricsPlacement.SEPARATE, 192, Vocabulary.V3, loss_fraction=0.1, encoder=words)
+    codes = VQVAE_CONFIG.codes
     # attention order 6 reads the lyrics in every fourth layer; the second of these is guided
-    top = PriorConfig(
-        VQVAE_CONFIG.codes, _stack(2048, 256, 9, 4, 6), times, None, lyrics, alignment_layer=7, alignment_head=0
-    )
+    top = PriorConfig(codes, _stack(1536, 9, 4, 6, 64), times, None, lyrics, alignment_layer=7, alignment_head=0)
     conditioner = ConditionerConfig(width=128, depth=4, dilation_growth=3, dilation_cycle=4)
-    upsampler = PriorConfig(VQVAE_CONFIG.codes, _stack(1024, 256, 6, 2, 2), styles, conditioner)
+    middle = PriorConfig(codes, _stack(1152, 6, 2, 2, 32), everywhere, conditioner)
+    bottom = PriorConfig(codes, _stack(1024, 6, 2, 2, 32), styles, conditioner)
     return ModelConfig(
         "pocket",
         SAMPLE_RATE,
         VQVAE_CONFIG,
-        (upsampler, upsampler, top),
+        (bottom, middle, top),
         hop_fraction=(0.5, 0.5, 0.5),
         strands=(16, 8, 1),
     )
 
 
-def _stack(n_ctx: int, width: int, depth: int, heads: int, order: int) -> TransformerConfig:
-    return TransformerConfig(n_ctx, width, depth, heads, order, n_ctx // BLOCK, m_attn=0.5, m_mlp=2.0, init_scale=1.5)
+def _stack(n_ctx: int, depth: int, heads: int, order: int, block: int) -> TransformerConfig:
+    return TransformerConfig(n_ctx, 256, depth, heads, order, n_ctx // block, m_attn=0.5, m_mlp=2.0, init_scale=1.5)
 
 
 def all_levels(lists: LabelLists) -> dict[Level, LabelLists]:

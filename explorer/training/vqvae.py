@@ -28,6 +28,7 @@ from explorer.jukebox.losses import (
 )
 from explorer.jukebox.vqvae import VQVAE
 from explorer.training.corpus import Corpus
+from explorer.training.mel import mel_loss
 from explorer.training.runs import RunFolder, WeightAverage, learning_rate
 
 
@@ -35,7 +36,8 @@ from explorer.training.runs import RunFolder, WeightAverage, learning_rate
 class VQVAETraining:
     """Settings of one level's run.
 
-    ``spectral`` (0 in the published training) weighs the distance that the held-out figure measures.
+    ``spectral`` (0 in the published training) weighs the distance that the held-out figure measures,
+    ``mel`` that of log-mel spectra; with ``recons`` 0 no code is spent on phases.
     ``threshold`` is the revival threshold as a share of the mean count. ``precision`` names the torch
     type of the convolutions' products: bfloat16 is faster where the processor has instructions for it.
     """
@@ -49,6 +51,7 @@ class VQVAETraining:
     recons: float = 1.0
     spectral: float = 1.0
     multispectral: float = 1.0
+    mel: float = 0.0
     commit: float = 0.02
     code_mu: float = 0.99
     threshold: float = 0.2
@@ -107,10 +110,12 @@ def train_vqvae(config: VQVAEConfig, training: VQVAETraining, corpus: Corpus, he
         recons = mixed_loss(audio, output, bandwidth)
         spectral = spectral_loss(audio, output, bandwidth)
         multispectral = multispectral_loss(audio, output, bandwidth)
+        mel = mel_loss(audio, output, corpus.sample_rate)
         loss = (
             training.recons * recons
             + training.spectral * spectral
             + training.multispectral * multispectral
+            + training.mel * mel
             + training.commit * commit
         )
         for group in optimiser.param_groups:
@@ -124,7 +129,7 @@ def train_vqvae(config: VQVAEConfig, training: VQVAETraining, corpus: Corpus, he
         average.update(part, step)
         measured = {
             "loss": loss, "recons": recons, "spectral": spectral, "multispectral": multispectral,
-            "commit": commit, "norm": norm,
+            "mel": mel, "commit": commit, "norm": norm,
             "entropy": metrics.entropy, "usage": metrics.usage,
         }  # fmt: skip
         for name, value in measured.items():

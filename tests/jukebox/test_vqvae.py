@@ -112,3 +112,24 @@ def test_spectral_measures_know_equal_from_different() -> None:
     assert float(spectral_convergence(a, 0 * a).mean()) == pytest.approx(1.0, abs=1e-4)
     assert float(spectral_convergence(0 * a, b).max()) == 0
     assert float(multispectral_loss(a, b, unit)) > 0
+
+
+@pytest.mark.parametrize("level", range(3))
+@pytest.mark.parametrize("codes", [1, 2, 7])
+def test_fused_layers_are_the_published_ones(level: int, codes: int) -> None:
+    """The decoder's last two layers as one product, and residual units with channels last."""
+    vqvae = tiny_jukebox()._vqvae
+    decoder = vqvae.decoders[level]
+    x = torch.randn(2, vqvae.config.emb_width, codes, generator=torch.Generator().manual_seed(codes))
+    plain = x
+    for block in reversed(decoder.level_blocks):
+        for layer in block.model:
+            if isinstance(layer, torch.nn.Sequential):
+                residuals, stretch = layer
+                for unit in residuals.model:
+                    plain = plain + unit.model(plain)
+                plain = stretch(plain)
+            else:
+                plain = layer(plain)
+    plain = decoder.out(plain)
+    torch.testing.assert_close(decoder(x), plain, rtol=1e-4, atol=1e-4 * float(plain.abs().max()))

@@ -15,7 +15,7 @@ from explorer.checkpoints.folder import new_module
 from explorer.jukebox.config import LEVELS, Level
 from explorer.jukebox.labels import LabelLists
 from explorer.jukebox.prior import Prior
-from explorer.jukebox.sampling import window_lyric_indices
+from explorer.jukebox.rows import window_lyric_indices
 from explorer.jukebox.vqvae import VQVAE
 from explorer.training import runs as runs_module
 from explorer.training.codes import CorpusCodes

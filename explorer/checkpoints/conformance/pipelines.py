@@ -21,7 +21,8 @@ from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level
 from explorer.jukebox.events import WindowDone
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.prior import Prior
-from explorer.jukebox.sampling import LevelTask, sample_level, sample_window, window_conditioning
+from explorer.jukebox.rows import sample_window, window_conditioning
+from explorer.jukebox.sampling import Alone, LevelTask, sample_level
 from explorer.jukebox.song import LevelSampling
 from explorer.jukebox.windows import plan_windows
 
@@ -134,7 +135,7 @@ def _sample(
             int(run.settings["max_batch_size"]), int(run.settings["chunk_size"]),
         )  # fmt: skip
         restart: torch.Tensor | None = None
-        for event in sample_level(prior, task, device):
+        for event in sample_level(prior, task, Alone(device)):
             if not isinstance(event, WindowDone):
                 continue
             fresh = event.codes[:, result.shape[1] :]

@@ -30,7 +30,7 @@ from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.drawing import filter_logits
 from explorer.jukebox.labels import label_vector
 from explorer.jukebox.prior import Conditioning, Prior
-from explorer.jukebox.sampling import sample_window
+from explorer.jukebox.rows import sample_window
 
 CHUNKS = (7, 1000)
 """Prompt chunk sizes of the primed and the partial run; they must not matter."""

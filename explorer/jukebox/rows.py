@@ -1,0 +1,166 @@
+"""Windows sampled as one batch: what decides their codes, and how these are drawn.
+
+Knows: the conditioning of each window, and drawing codes block by block. A batch holds all that its codes
+depend on besides the weights, so that it can be drawn by another process. Does not know how a song is cut into
+windows (``windows``) or which windows go together (``sampling``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from explorer.jukebox.conditioning import LabelBatch
+from explorer.jukebox.config import Level
+from explorer.jukebox.drawing import NOISE_BLOCK, Drawer
+from explorer.jukebox.labels import SongLabels
+from explorer.jukebox.lyrics import lyric_window, window_tokens
+from explorer.jukebox.prior import Conditioning, Prior
+from explorer.jukebox.song import LevelSampling
+
+
+@dataclass(frozen=True)
+class RowBatch:
+    """One window of a song for each row. Code tensors are int64 on the CPU."""
+
+    level: Level
+    labels: tuple[SongLabels, ...]
+    seeds: tuple[int, ...]
+    starts: tuple[int, ...]
+    """First code in sight of each row."""
+    sizes: tuple[int, ...]
+    """Codes to draw for each row; the rows draw together until the longest is done."""
+    prompt: torch.Tensor
+    """[rows, n] codes in sight that exist already."""
+    upper: torch.Tensor | None
+    """[rows, m] codes of the level above that the windows see, for upsamplers; rows are as long as the longest."""
+    upper_lengths: tuple[int, ...]
+    """How many of each row's ``upper`` codes exist."""
+    sampling: LevelSampling
+    chunk: int
+
+    @property
+    def steps(self) -> int:
+        return max(self.sizes)
+
+
+def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[torch.Tensor, None, torch.Tensor]:
+    """Yield the next codes of all rows [rows, ≤ NOISE_BLOCK] until ``steps`` are drawn; return how uncertain
+    each was: [rows, steps] bits.
+
+    Rows that are shorter than others draw on into nothing. Codes stay on the device until a block
+    is full: no synchronisation per code on accelerators.
+    """
+    new = rows.prompt.shape[1]
+    drawer = Drawer(rows.sampling, rows.seeds, rows.level.index, [start + new for start in rows.starts], device)
+    # not held across a yield: the caller's own mode must not change while this generator rests
+    with torch.inference_mode():
+        conditioning = _stacked([_conditioning(prior, rows, row, device) for row in range(len(rows.labels))])
+        codes = sample_window(prior, conditioning, rows.prompt.to(device), rows.steps, drawer, rows.chunk)
+    done = 0
+    while done < rows.steps:
+        count = min(NOISE_BLOCK, rows.steps - done)
+        with torch.inference_mode():
+            block = torch.stack([next(codes) for _ in range(count)], dim=1).cpu()
+        done += count
+        yield block.clone()
+    return drawer.entropy().clone()
+
+
+def window_labels(prior: Prior, labels: Sequence[SongLabels], start: int) -> LabelBatch:
+    """What every song's window from code ``start`` on receives, lyric stretch included."""
+    config, offset = prior.config, start * prior.hop
+    tokens = None
+    if config.lyrics is not None:
+        rows = [window_tokens(song.lyric_tokens, window_lyric_indices(prior, song, start)) for song in labels]
+        tokens = torch.tensor(rows, dtype=torch.int64)
+    artist_ids, artist_weights = _padded([song.artists for song in labels])
+    genre_ids, genre_weights = _padded([song.genres for song in labels])
+    return LabelBatch(
+        total_length=torch.tensor([song.total_length for song in labels]),
+        offset=torch.tensor([song.offset + offset for song in labels]),
+        window_length=prior.window_length,
+        artist_ids=artist_ids,
+        artist_weights=artist_weights,
+        genre_ids=genre_ids,
+        genre_weights=genre_weights,
+        lyric_tokens=tokens,
+    )
+
+
+def window_lyric_indices(prior: Prior, song: SongLabels, start: int) -> list[int]:
+    """Indices into the song's lyric tokens that the window from code ``start`` on sees; −1 is padding."""
+    assert prior.config.lyrics is not None
+    return lyric_window(
+        len(song.lyric_tokens),
+        prior.config.lyrics.n_tokens,
+        song.total_length,
+        song.offset + start * prior.hop,
+        prior.window_length,
+        single_precision=True,
+    )
+
+
+def _padded(rows: Sequence[Sequence[tuple[int, float]]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """(ids, weights) [songs, n] of ragged rows; empty slots are −1."""
+    n = max(1, *(len(row) for row in rows))
+    ids = [[i for i, _ in row] + [-1] * (n - len(row)) for row in rows]
+    weights = [[w for _, w in row] + [0.0] * (n - len(row)) for row in rows]
+    return torch.tensor(ids, dtype=torch.int64), torch.tensor(weights, dtype=torch.float32)
+
+
+def window_conditioning(
+    prior: Prior,
+    labels: Sequence[SongLabels],
+    start: int,
+    upper: torch.Tensor | None,
+    device: torch.device,
+) -> Conditioning:
+    """Conditioning of the window from code ``start`` on; ``upper`` holds the whole level above."""
+    batch = window_labels(prior, labels, start).to(device) if prior.config.labels is not None else None
+    piece = None
+    if prior.config.conditioner is not None:
+        if upper is None:
+            raise ValueError("an upsampler needs the codes of the level above")
+        first = start // prior.upsampling
+        piece = upper[:, first : first + prior.config.n_ctx // prior.upsampling].to(device)
+    return prior.condition(batch, piece)
+
+
+Chooser = Callable[[torch.Tensor], torch.Tensor]
+"""Logits [rows, bins] → tokens [rows]."""
+
+
+def sample_window(
+    prior: Prior,
+    conditioning: Conditioning,
+    prompt: torch.Tensor,
+    count: int,
+    choose: Chooser,
+    chunk: int,
+) -> Iterator[torch.Tensor]:
+    """Yield ``count`` codes [rows] one after another behind ``prompt`` [rows, n]."""
+    decoding = prior.sampler(conditioning, prompt.shape[0], prompt.shape[1] + count, prompt, chunk)
+    for _ in range(count):
+        yield decoding.step(choose)
+
+
+def _conditioning(prior: Prior, rows: RowBatch, row: int, device: torch.device) -> Conditioning:
+    labels = None
+    if prior.config.labels is not None:
+        labels = window_labels(prior, [rows.labels[row]], rows.starts[row]).to(device)
+    upper = None if rows.upper is None else rows.upper[row : row + 1, : rows.upper_lengths[row]].to(device)
+    return prior.condition(labels, upper)
+
+
+def _stacked(rows: Sequence[Conditioning]) -> Conditioning:
+    """Conditionings of one row each as one batch."""
+
+    def cat(name: str) -> torch.Tensor | None:
+        parts = [getattr(row, name) for row in rows]
+        return None if parts[0] is None else torch.cat(parts)
+
+    return Conditioning(**{field.name: cat(field.name) for field in dataclasses.fields(Conditioning)})

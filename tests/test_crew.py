@@ -1,0 +1,125 @@
+"""Helper processes: they draw what the engine itself would, also when they die or are given up."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from explorer.checkpoints import save_model_folder
+from explorer.crew import Helpers
+from explorer.engine import Jukebox
+from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level
+from explorer.jukebox.events import LevelDone, Progress
+from explorer.jukebox.song import SamplingOptions, Song
+from tests.tiny import tiny_jukebox
+
+SONG = Song(lyrics="a tin whistle", seconds=6.0)
+STRANDS = SamplingOptions(strands={Level.MIDDLE: 8, Level.BOTTOM: 16})
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    jukebox = tiny_jukebox()
+    path = tmp_path_factory.mktemp("models") / "tiny"
+    states = {"vqvae": jukebox._vqvae.state_dict()}
+    states |= {level.value: jukebox.prior(level).state_dict() for level in LEVELS}
+    config = dataclasses.replace(jukebox.config, strands=(16, 8, 1))
+    save_model_folder(path, config, states, jukebox.lists)
+    return path
+
+
+@pytest.fixture
+def helped(folder: Path) -> Iterator[tuple[Jukebox, Helpers]]:
+    jukebox = Jukebox.load(folder, "cpu", precision="float32")
+    jukebox.close()
+    crew = Helpers(folder, {}, 1, torch.device("cpu"))
+    jukebox._crew = crew
+    yield jukebox, crew
+    jukebox.close()
+
+
+def ready(crew: Helpers) -> None:
+    crew.start()
+    deadline = time.monotonic() + 120
+    while not all(helper.ready for helper in crew._helpers):
+        assert time.monotonic() < deadline, "the helper has not loaded its model"
+        time.sleep(0.05)
+
+
+def codes_of(jukebox: Jukebox) -> dict[Level, torch.Tensor]:
+    return {event.level: event.codes for event in jukebox.generate(SONG, STRANDS) if isinstance(event, LevelDone)}
+
+
+@pytest.fixture(scope="module")
+def expected(folder: Path) -> dict[Level, torch.Tensor]:
+    jukebox = Jukebox.load(folder, "cpu", precision="float32")
+    jukebox.close()
+    # nobody is started: the same shares, all drawn by this process
+    jukebox._crew = Helpers(folder, {}, 1, torch.device("cpu"))
+    jukebox._crew.start = lambda: None  # type: ignore[method-assign]
+    return codes_of(jukebox)
+
+
+def test_codes_are_the_same_with_and_without_help(
+    helped: tuple[Jukebox, Helpers], expected: dict[Level, torch.Tensor]
+) -> None:
+    jukebox, crew = helped
+    ready(crew)
+    asked = []
+    (helper,) = crew._helpers
+    ask = helper.ask
+    helper.ask = lambda batch: (asked.append(batch.level), ask(batch))[1]  # type: ignore[method-assign, func-returns-value]
+    found = codes_of(jukebox)
+    assert set(asked) == {Level.MIDDLE, Level.BOTTOM}
+    for level in SAMPLING_ORDER:
+        assert torch.equal(found[level], expected[level])
+
+
+def test_a_helper_that_is_killed_is_not_missed(
+    helped: tuple[Jukebox, Helpers], expected: dict[Level, torch.Tensor]
+) -> None:
+    jukebox, crew = helped
+    ready(crew)
+    (helper,) = crew._helpers
+    found = {}
+    for event in jukebox.generate(SONG, STRANDS):
+        if isinstance(event, Progress) and event.level is Level.MIDDLE and helper.alive:
+            os.kill(helper._process.pid, signal.SIGKILL)
+            helper._process.wait()
+        if isinstance(event, LevelDone):
+            found[event.level] = event.codes
+    for level in SAMPLING_ORDER:
+        assert torch.equal(found[level], expected[level])
+    ready(crew)  # the next song has a new one
+
+
+def test_a_song_that_is_given_up_does_not_disturb_the_next(
+    helped: tuple[Jukebox, Helpers], expected: dict[Level, torch.Tensor]
+) -> None:
+    jukebox, crew = helped
+    ready(crew)
+    events = jukebox.generate(dataclasses.replace(SONG, seed=5), STRANDS)
+    for event in events:
+        if isinstance(event, Progress) and event.level is Level.BOTTOM:
+            break
+    events.close()  # type: ignore[attr-defined]
+    found = codes_of(jukebox)
+    for level in SAMPLING_ORDER:
+        assert torch.equal(found[level], expected[level])
+    assert crew._helpers[0].alive
+
+
+def test_helpers_end_with_the_engine(folder: Path) -> None:
+    crew = Helpers(folder, {}, 1, torch.device("cpu"))
+    ready(crew)
+    process = crew._helpers[0]._process
+    crew.close()
+    assert process.poll() is not None
+    assert crew.size == 2
