@@ -84,7 +84,9 @@ def read_sections(name: str) -> dict[str, list[str]]:
 @functools.lru_cache(maxsize=1)
 def bank() -> Bank:
     """The bank that comes with the program."""
-    sections = {name: list(dict.fromkeys(" ".join(lines).split())) for name, lines in read_sections("words.txt").items()}
+    sections = {
+        name: list(dict.fromkeys(" ".join(lines).split())) for name, lines in read_sections("words.txt").items()
+    }
     frames = {name: tuple(lines) for name, lines in read_sections("frames.txt").items()}
     slots: dict[str, tuple[str, ...]] = {}
     families: list[set[str]] = []

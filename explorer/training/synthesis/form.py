@@ -13,7 +13,7 @@ from random import Random
 
 from explorer.training.synthesis.lyrics import LONG, MEDIUM, SHORT, Span
 from explorer.training.synthesis.pronunciation import syllable_count
-from explorer.training.synthesis.score import Line, Section
+from explorer.training.synthesis.score import Clock, Line, Section
 
 FORMS = ("VCVC", "VVCC", "CVC", "VCBC", "VVC", "VCVCBC", "VBVB", "CVCV", "VVBV", "VC")
 """V verse, C chorus, B bridge. A verse has new words each time, a chorus the same."""
@@ -40,19 +40,26 @@ class Form:
     bars: int
 
 
-def bars_for(line: str, bar_seconds: float) -> int:
-    """Bars that a line fills."""
-    needed = syllable_count(line) * SECONDS_PER_SYLLABLE + SECONDS_OF_BREATH
+def bars_for(line: str, bar_seconds: float, slot_seconds: float) -> int:
+    """Bars that a line fills, where syllables can follow each other every ``slot_seconds``."""
+    needed = syllable_count(line) * max(SECONDS_PER_SYLLABLE, 1.1 * slot_seconds) + SECONDS_OF_BREATH
     return max(1, math.ceil(needed / bar_seconds - 0.05))
 
 
 def plan_form(
-    rng: Random, bar_seconds: float, write: WriteSection, accompanied: bool = True, seconds: float | None = None
+    rng: Random,
+    clock: Clock,
+    beats: int,
+    write: WriteSection,
+    accompanied: bool = True,
+    seconds: float | None = None,
 ) -> Form:
     """A form of about ``seconds`` (by chance where not given), with its lyrics.
 
     A song without a band has neither intro nor interlude nor outro.
     """
+    bar_seconds = beats * clock.seconds_per_beat
+    slot_seconds = clock.seconds_per_beat / clock.slots_per_beat
     target = rng.uniform(SHORTEST, LONGEST) if seconds is None else seconds
     letters = rng.choice(FORMS)
     chorus: list[str] | None = None
@@ -81,7 +88,7 @@ def plan_form(
                 chorus = text
             elif letter == "B":
                 bridge = text
-        widths = _widths(text, bar_seconds)
+        widths = _widths(text, bar_seconds, slot_seconds)
         if index and (bar + sum(widths) + outro) * bar_seconds > target + 4:
             break
         if index and accompanied and rng.random() < 0.25 and (bar + sum(widths) + 4) * bar_seconds < target:
@@ -96,9 +103,9 @@ def plan_form(
     return Form(tuple(sections), tuple(lines), bar)
 
 
-def _widths(lines: list[str], bar_seconds: float) -> list[int]:
+def _widths(lines: list[str], bar_seconds: float, slot_seconds: float) -> list[int]:
     """Bars of each line; lines that stand in pairs get the same where they nearly need it."""
-    widths = [bars_for(line, bar_seconds) for line in lines]
+    widths = [bars_for(line, bar_seconds, slot_seconds) for line in lines]
     for i in range(0, len(widths) - 1, 2):
         if abs(widths[i] - widths[i + 1]) == 1:
             widths[i] = widths[i + 1] = max(widths[i : i + 2])

@@ -7,6 +7,7 @@ what makes a perfect rhyme. Does not know where words come from, nor notes.
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass
 
 from explorer.training.synthesis.bank import DATA
@@ -17,12 +18,52 @@ CONSONANTS = frozenset("bdfhjklmnpstvwzðŋɡɹʃʒʤʧθ")
 STRESSES = "ˈˌ"
 
 _ONSETS = frozenset(
-    "pl pɹ bl bɹ tɹ dɹ kl kɹ ɡl ɡɹ fl fɹ θɹ ʃɹ sp st sk sm sn sl sw tw dw kw pj bj kj fj mj hj vj θw "
-    "stɹ spl spɹ skɹ skw".split()
+    [
+        "pl",
+        "pɹ",
+        "bl",
+        "bɹ",
+        "tɹ",
+        "dɹ",
+        "kl",
+        "kɹ",
+        "ɡl",
+        "ɡɹ",
+        "fl",
+        "fɹ",
+        "θɹ",
+        "ʃɹ",
+        "sp",
+        "st",
+        "sk",
+        "sm",
+        "sn",
+        "sl",
+        "sw",
+        "tw",
+        "dw",
+        "kw",
+        "pj",
+        "bj",
+        "kj",
+        "fj",
+        "mj",
+        "hj",
+        "vj",
+        "θw",
+        "stɹ",
+        "spl",
+        "spɹ",
+        "skɹ",
+        "skw",
+    ]
 )
 _NO_ONSET = frozenset("ŋʒ")
 
-WEAK_WORDS = frozenset("the a an to of and in is i at on it or as for with was were are my your be do can will".split())
+WEAK_WORDS = frozenset(
+    ("the", "a", "an", "to", "of", "and", "in", "is", "i", "at", "on", "it", "or", "as", "for", "with", "was", "were")
+    + ("are", "my", "your", "be", "do", "can", "will")
+)
 """Words that a line does not stress, though their vowel alone would."""
 
 
@@ -67,7 +108,7 @@ def syllables(word: str) -> tuple[Syllable, ...]:
     if not nuclei:
         raise SynthesisError(f"{word!r} is pronounced without a vowel")
     starts = [0]
-    for before, after in zip(nuclei, nuclei[1:], strict=False):
+    for before, after in itertools.pairwise(nuclei):
         starts.append(before + 1 + _coda_length("".join(phones[before + 1 : after])))
     ends = [*starts[1:], len(phones)]
     return tuple(

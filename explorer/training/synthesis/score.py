@@ -8,6 +8,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+SHORTEST_SLOT = 0.17
+"""Seconds of the finest rhythmic position that a tune uses."""
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -18,6 +21,12 @@ class Clock:
     """Where the second half of a beat begins, as a share of the beat: 0.5 is straight, 0.667 a triplet."""
     offset: float = 0.0
     """Seconds before the first beat."""
+
+    @property
+    def slots_per_beat(self) -> int:
+        """Rhythmic positions of a beat that a tune may use, none shorter than can be sung."""
+        half = self.seconds_per_beat * min(self.swing, 1 - self.swing)
+        return 4 if half / 2 >= SHORTEST_SLOT and self.swing == 0.5 else 2 if half >= SHORTEST_SLOT else 1
 
     def at(self, beat: float) -> float:
         """Seconds of a position in beats; halves of a beat are moved by the swing."""

@@ -17,9 +17,6 @@ from explorer.training.synthesis.score import Clock, Line, Note, Section
 
 SHAPES = ("arch", "down", "up", "wave", "leap", "plain")
 
-SHORTEST_SLOT = 0.15
-"""Seconds of the finest rhythmic position that a tune uses."""
-
 _LOWEST, _HIGHEST = -7, 10
 """Range of a voice around its centre, in semitones."""
 
@@ -62,11 +59,6 @@ class Setting:
     syncopation: float
     centre: int
     chords: tuple[str, ...]
-
-    @property
-    def slots_per_beat(self) -> int:
-        half, quarter = self.clock.seconds_per_beat / 2, self.clock.seconds_per_beat / 4
-        return 4 if quarter >= SHORTEST_SLOT else 2 if half >= SHORTEST_SLOT else 1
 
 
 def compose(rng: Random, setting: Setting, sections: Sequence[Section], lines: Sequence[Line]) -> tuple[Note, ...]:
@@ -129,7 +121,7 @@ def _motif(rng: Random, setting: Setting, motifs: dict[tuple[str, int], Motif], 
 
 
 def _weights(rng: Random, setting: Setting) -> tuple[float, ...]:
-    per_beat = setting.slots_per_beat
+    per_beat = setting.clock.slots_per_beat
     shifted = rng.random() < setting.syncopation
     weights = []
     for slot in range(per_beat * setting.beats):
@@ -141,11 +133,9 @@ def _weights(rng: Random, setting: Setting) -> tuple[float, ...]:
     return tuple(weights)
 
 
-def _set_line(
-    setting: Setting, line: Line, motif: Motif, final: bool, pickup: bool
-) -> list[tuple[float, float, int]]:
+def _set_line(setting: Setting, line: Line, motif: Motif, final: bool, pickup: bool) -> list[tuple[float, float, int]]:
     """(first beat, last beat, MIDI note) of each syllable, in beats from the line's first bar."""
-    per_beat = setting.slots_per_beat
+    per_beat = setting.clock.slots_per_beat
     wanted = stresses(line.text)
     slot_seconds = setting.clock.seconds_per_beat / per_beat
     room = line.bars * setting.beats * per_beat
@@ -204,18 +194,14 @@ def _hurry(seconds: float) -> float:
     return 14.0 * max(0.0, 0.24 - seconds) + 2.6 * max(0.0, seconds - 0.42)
 
 
-def _pitch(
-    setting: Setting, line: Line, beat: float, strong: bool, target: float, previous: int | None
-) -> int:
+def _pitch(setting: Setting, line: Line, beat: float, strong: bool, target: float, previous: int | None) -> int:
     bar = min(len(setting.chords) - 1, max(0, line.first_bar + math.floor(beat / setting.beats)))
     chords = harmony.split_bar(setting.chords[bar])
     half = int((beat % setting.beats) * len(chords) / setting.beats)
     chord = set(harmony.triad(chords[half], setting.key))
     scale = harmony.scale(setting.mode, setting.key, setting.pentatonic)
     allowed = chord if strong else {p for p in scale if all((p - t) % 12 != 1 for t in chord)} | chord
-    choices = [
-        m for m in range(setting.centre + _LOWEST, setting.centre + _HIGHEST) if m % 12 in allowed
-    ]
+    choices = [m for m in range(setting.centre + _LOWEST, setting.centre + _HIGHEST) if m % 12 in allowed]
 
     def cost(midi: int) -> float:
         leap = 0.0 if previous is None else 0.55 * max(0, abs(midi - previous) - 3)
