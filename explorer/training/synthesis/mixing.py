@@ -59,7 +59,7 @@ def mix(
     seconds_per_beat: float, samples: int,
 ) -> Mix:  # fmt: skip
     """Everything together. Stems and voice: float32 [samples] at ``instruments.RATE``."""
-    together = np.zeros(samples, np.float32)
+    together: np.ndarray = np.zeros(samples, np.float32)
     for name in sorted(stems):
         level = _LEVELS[name] + genre.levels.get(name, 0.0)
         level += _LEAD_ALONE if voice is None and name.startswith("lead") else 0.0
@@ -70,9 +70,9 @@ def mix(
         if stems:
             board = load("pedalboard")
             together = _through(together, [board.PeakFilter(2600, genre.presence_cut, 0.55)])
-            together = together * (1 - genre.ducking * _presence(voice))
+            together *= (1 - genre.ducking * _presence(voice)).astype(np.float32)
             sung = sung * _clear(sung, together)
-        together = together + sung
+        together = np.add(together, sung, dtype=np.float32)
     meter = load("pyloudnorm").Meter(RATE)
     loud = meter.integrated_loudness(together.astype(np.float64))
     audio = _limited(together * 10 ** ((LOUDNESS - loud) / 20))

@@ -61,8 +61,10 @@ _ONSETS = frozenset(
 _NO_ONSET = frozenset("ŋʒ")
 
 WEAK_WORDS = frozenset(
-    ("the", "a", "an", "to", "of", "and", "in", "is", "i", "at", "on", "it", "or", "as", "for", "with", "was", "were")
-    + ("are", "my", "your", "be", "do", "can", "will")
+    [
+        *("the", "a", "an", "to", "of", "and", "in", "is", "i", "at", "on", "it", "or", "as", "for", "with", "was"),
+        *("were", "are", "my", "your", "be", "do", "can", "will"),
+    ]
 )
 """Words that a line does not stress, though their vowel alone would."""
 

@@ -7,7 +7,7 @@ vibrato, scoops), and resynthesis by WORLD. Does not know where speech or notes 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
@@ -35,7 +35,7 @@ class Manner:
 
 @dataclass(frozen=True)
 class Sung:
-    """A sung line: audio [samples] at ``speech.RATE``, when it begins, and when its phones sound (seconds of the song)."""
+    """A sung line: audio [samples] at ``speech.RATE``, its first second in the song, its phones there."""
 
     audio: np.ndarray
     start: float
@@ -75,9 +75,9 @@ def sing(speech: Speech, notes: Sequence[Note], second: Sequence[int | None], ma
         )
         audio = voice if index == 0 else audio + _HARMONY_LEVEL * voice
     phones = tuple(
-        Phone(p.letter, p.vowel, float(np.interp(p.start, spoken, sung)), float(np.interp(p.end, spoken, sung)), p.word, p.syllable)
+        replace(p, start=float(np.interp(p.start, spoken, sung)), end=float(np.interp(p.end, spoken, sung)))
         for p in speech.phones
-    )  # fmt: skip
+    )
     level = float(np.sqrt(np.mean(audio**2))) + 1e-9
     return Sung((audio * (_LEVEL / level)).astype(np.float32), float(sung[0]), phones)
 

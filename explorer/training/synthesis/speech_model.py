@@ -99,8 +99,7 @@ def _dequantised(onnx: Any, graph: Any, node: Any, weights: dict[str, Any], prod
     """Name of the float weights of a ConvInteger."""
     quantised = node.input[1]
     if quantised not in weights:
-        made: str = producer[quantised].input[0]
-        return made
+        return str(producer[quantised].input[0])
     array = onnx.numpy_helper.to_array
     base = quantised[: -len("_quantized")]
     kernel = array(weights[quantised]).astype(np.float32)
@@ -111,7 +110,7 @@ def _dequantised(onnx: Any, graph: Any, node: Any, weights: dict[str, Any], prod
     scale = scale.reshape(column) if scale.size > 1 else scale.reshape(())
     name = base + "_float"
     graph.initializer.append(onnx.numpy_helper.from_array(((kernel - zero) * scale).astype(np.float32), name))
-    return name
+    return str(name)
 
 
 def _fixed_chance(onnx: Any, graph: Any) -> None:
