@@ -162,7 +162,7 @@ def _heldout(
     """Words chosen by hash, never one that a frame needs or that is also a word of another section."""
     fixed = {w for lines in frames.values() for line in lines for w in line.split()}
     fixed |= {w for name in ("other", "number", "ordinal", "color", "who", "call", "time", "prep") for w in slots[name]}
-    chosen = [f for f in families if zlib.crc32(min(f, key=len).encode()) % HELDOUT_EVERY == 7]
+    chosen = [f for f in families if zlib.crc32(min(sorted(f), key=len).encode()) % HELDOUT_EVERY == 7]
     others = [f for f in families if f not in chosen]
     used = fixed.union(*others)
     return frozenset(w for family in chosen if not family & used for w in family)

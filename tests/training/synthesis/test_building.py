@@ -114,15 +114,21 @@ def test_the_check_names_faults(tmp_path: Path) -> None:
     record["words"].pop()
     record["split"] = "crossings"
     paths[0].write_text(json.dumps(record))
-    other = json.loads(paths[1].read_text())
     validation = next((out / "validation").glob("*.json"))
     stolen = json.loads(validation.read_text())
-    stolen["lyrics"] = other["lyrics"]
+    stolen["lyrics"] = record["lyrics"]
     validation.write_text(json.dumps(stolen))
     paths[-1].write_text("{")
     soundfile.write(out / "train" / "alone.ogg", [0.0] * 100, 22_050)
     faults = "\n".join(check_corpus(out).faults)
-    for words in ("run back", "timed words", "belongs in crossings", "share the line", "cannot be read", "without a record"):
+    for words in (
+        "run back",
+        "timed words",
+        "belongs in crossings",
+        "share the line",
+        "cannot be read",
+        "without a record",
+    ):
         assert words in faults
     with pytest.raises(SynthesisError, match="not a corpus"):
         check_corpus(tmp_path)
@@ -144,7 +150,9 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFi
     assert json.loads(capsys.readouterr().out)["faults"] == []
 
 
-def test_missing_packages_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_packages_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tools, "missing_modules", lambda: ["pyworld"])
     monkeypatch.setenv("JUKEBOX_HOME", str(tmp_path))
     assert main(["train", "corpus", "--out", str(tmp_path / "songs"), "--hours", "1"]) == 2
@@ -156,7 +164,8 @@ def test_missing_packages_are_named(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_paper_needs_no_build_time_package() -> None:
     import subprocess
 
-    code = "import sys; from explorer.training.synthesis import build, check, song; song.write_song(1, 1); print(*sys.modules)"
+    code = "import sys; from explorer.training.synthesis import build, check, song; song.write_song(1, 1)"
+    code += "; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert not loaded & {"pyworld", "onnx", "onnxruntime", "fluidsynth", "pedalboard", "pyloudnorm", "torch", "gradio"}

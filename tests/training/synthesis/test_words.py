@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from explorer.training.synthesis.bank import VERBS, bank, noun, verb
 from explorer.training.synthesis.errors import SynthesisError
-from explorer.training.synthesis.lyrics import LONG, MEDIUM, SHORT, SPLITS, TRAIN, WORDS, Lyricist, spelled, split_of_line
+from explorer.training.synthesis.lyrics import (
+    LONG,
+    MEDIUM,
+    SHORT,
+    SPLITS,
+    TRAIN,
+    WORDS,
+    Lyricist,
+    spelled,
+    split_of_line,
+)
 from explorer.training.synthesis.pronunciation import (
     CONSONANTS,
     VOWELS,
@@ -40,7 +50,9 @@ def test_every_phone_is_sung_in_words_to_learn_from() -> None:
 def test_forms_of_words() -> None:
     assert verb("begin/began/begun!").forms == ("begin", "begins", "beginning", "began", "begun")
     assert verb("stop").forms == ("stop", "stops", "stopping", "stopped", "stopped")
-    assert verb("tie").participle == "tying" and verb("carry").past == "carried" and verb("go/went/gone").third == "goes"
+    assert (
+        verb("tie").participle == "tying" and verb("carry").past == "carried" and verb("go/went/gone").third == "goes"
+    )
     assert noun("knife/knives")[1] == "knives" and noun("city")[1] == "cities" and noun("box")[1] == "boxes"
     assert {name + "ing" for name in VERBS} <= bank().slots.keys()
 
