@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -19,9 +21,9 @@ from explorer.durable import write_bytes
 from explorer.training.synthesis.artists import artists
 from explorer.training.synthesis.catalogue import FIRST_NUMBER, HELDOUT_SONGS
 from explorer.training.synthesis.errors import SynthesisError
-from explorer.training.synthesis.files import is_complete, write_song
+from explorer.training.synthesis.files import is_complete, save_song
 from explorer.training.synthesis.performance import Render
-from explorer.training.synthesis.song import write_song as write_score
+from explorer.training.synthesis.song import write_song
 
 PLAN = "plan.json"
 
@@ -130,7 +132,7 @@ def open_plan(out: Path, order: Order) -> list[Planned]:
 
 
 def _planned(order: Order, number: int) -> Planned:
-    score = write_score(order.seed, number, order.song_seconds)
+    score = write_song(order.seed, number, order.song_seconds)
     return Planned(number, score.name, score.split, score.seconds)
 
 
@@ -142,12 +144,18 @@ def _start(out: Path, order: Order, make_renderer: MakeRenderer) -> None:
     _state.update(out=out, order=order, render=make_renderer())
 
 
+def _start_worker(out: Path, order: Order, make_renderer: MakeRenderer) -> None:
+    """As ``_start``; Ctrl-C is for the parent, which lets songs under way be finished."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _start(out, order, make_renderer)
+
+
 def _render(number: int) -> float:
     """Make one song; returns its seconds."""
     order: Order = _state["order"]
-    score = write_score(order.seed, number, order.song_seconds)
+    score = write_song(order.seed, number, order.song_seconds)
     recording = _state["render"](score, order.seed)
-    write_song(_state["out"] / score.split, score, recording, order.seed)
+    save_song(_state["out"] / score.split, score, recording, order.seed)
     return score.seconds
 
 
@@ -168,7 +176,7 @@ def _in_parallel(
     before = {name: os.environ.get(name) for name in threads}
     os.environ.update(dict.fromkeys(threads, "1"))
     pool = ProcessPoolExecutor(
-        min(workers, len(todo)), get_context("spawn"), initializer=_start, initargs=(out, order, make_renderer)
+        min(workers, len(todo)), get_context("spawn"), initializer=_start_worker, initargs=(out, order, make_renderer)
     )
     try:
         waiting = iter(todo)
@@ -183,6 +191,10 @@ def _in_parallel(
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 yield future.result()
+    except BrokenProcessPool as error:
+        raise SynthesisError(
+            "a worker process died, perhaps for want of memory; whole songs are kept: run it again with fewer workers"
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         for name, value in before.items():

@@ -16,6 +16,7 @@ import numpy as np
 import soundfile
 
 from explorer.durable import write_bytes
+from explorer.training.synthesis.errors import SynthesisError
 from explorer.training.synthesis.instruments import RATE
 from explorer.training.synthesis.performance import Recording
 from explorer.training.synthesis.score import Score
@@ -26,8 +27,9 @@ _QUALITY = 0.6
 """Of Vorbis, 0 … 1; about 64 kbit/s."""
 
 
-def write_song(folder: Path, score: Score, recording: Recording, seed: int) -> dict[str, Any]:
-    """Both files of a song in ``folder``; returns its record. Raises StorageError when the disk refuses."""
+def save_song(folder: Path, score: Score, recording: Recording, seed: int) -> dict[str, Any]:
+    """Both files of a song in ``folder``; returns its record. Raises StorageError or SynthesisError
+    when it cannot be written."""
     audio = recording.audio
     lufs = recording.lufs
     sound = folder / f"{score.name}.ogg"
@@ -85,9 +87,14 @@ def song_record(score: Score, recording: Recording, seed: int, seconds: float, l
 
 
 def _encode(path: Path, audio: np.ndarray) -> None:
-    with soundfile.SoundFile(path, "w", RATE, 1, "VORBIS", format="OGG", compression_level=1 - _QUALITY) as file:
-        for start in range(0, len(audio), 8192):
-            file.write(audio[start : start + 8192])
+    """Raises SynthesisError when the coder cannot write (a full disk)."""
+    settings = {"format": "OGG", "compression_level": 1 - _QUALITY}
+    try:
+        with soundfile.SoundFile(path, "w", RATE, 1, "VORBIS", **settings) as file:
+            for start in range(0, len(audio), 8192):
+                file.write(audio[start : start + 8192])
+    except (OSError, RuntimeError) as error:
+        raise SynthesisError(f"{path} cannot be written: {error}") from error
 
 
 def _name_stream(path: Path, number: int) -> None:
