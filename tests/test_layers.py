@@ -83,3 +83,17 @@ def test_the_model_needs_torch_and_the_standard_library_only() -> None:
         root = name.split(".")[0]
         if allowed is not None and root not in ("explorer", "__future__"):
             assert root in allowed or root in sys.stdlib_module_names, f"{file} imports {name}"
+
+
+BUILD_TIME = {"onnx", "onnxruntime", "pyworld", "fluidsynth", "pedalboard", "misaki", "phonemizer"}
+"""What only making a corpus needs; ``training.synthesis.tools`` loads it when a song is rendered."""
+
+
+def test_making_a_corpus_is_apart() -> None:
+    for file, _, name in imports():
+        assert name.split(".")[0] not in BUILD_TIME, f"{file} imports {name}"
+        if name.startswith("explorer.training.synthesis"):
+            assert file.startswith("training/synthesis/") or file == "cli/corpus.py", f"{file} imports {name}"
+        if file.startswith("training/synthesis/") and name.startswith("explorer."):
+            allowed = ("explorer.training.synthesis", "explorer.durable")
+            assert name.startswith(allowed), f"{file} imports {name}"

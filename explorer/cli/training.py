@@ -1,4 +1,4 @@
-"""train vqvae | prior | export, and evaluate: training loops on a corpus, their outcome, its figures.
+"""train corpus | vqvae | prior | export, and evaluate: training loops on a corpus, their outcome, its figures.
 
 Knows: which settings a run has by default (``training.pocket``). Does not know: the loops.
 """
@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from explorer.cli.common import Stopped, UsageError, add_command, add_group, whole_number
+from explorer.cli.corpus import add_corpus_command
 from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level
 
 
 def add_commands(commands: Any) -> None:
-    group = add_group(commands, "train", "Train a model on a corpus of songs.")
+    group = add_group(commands, "train", "Make a corpus of songs, and train a model on it.")
+    add_corpus_command(group)
     parser = add_command(
         group,
         "vqvae",
