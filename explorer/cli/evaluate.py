@@ -97,6 +97,9 @@ def run_evaluate(options: argparse.Namespace) -> int:
         every_nth_song=options.every,
     )
     report = score(plan, settings.models, lambda text: print(text, file=sys.stderr, flush=True))
+    count, own = report["samples"]["count"], report["samples"].get("of_these_weights", 0)
+    if own < count:
+        print(f"note: {count - own} of the {count} songs were made by other weights than these.", file=sys.stderr)
     write_json(options.out, report)
     picture = options.page if options.page is not None else options.out.with_suffix(".png")
     page.draw(report, picture, before)

@@ -36,10 +36,6 @@ class Clip:
     """What is sung from the first to the last word that lies whole in it."""
     key: str = ""
 
-    @property
-    def seconds(self) -> float:
-        return len(self.audio) / self.sample_rate
-
 
 @dataclass(frozen=True)
 class SungWord:
