@@ -12,10 +12,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from explorer.cli import bench, checking, gallery, library, making, models, reading, training
+from explorer.cli import bench, checking, evaluate, gallery, library, making, models, reading, training
 from explorer.cli.common import OPEN_END, Parser, Stopped, complain
 
-FAMILIES = (making, reading, models, library, gallery, training, checking, bench)
+FAMILIES = (making, reading, models, library, gallery, training, evaluate, checking, bench)
 
 
 def build_parser() -> argparse.ArgumentParser:

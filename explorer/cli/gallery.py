@@ -3,27 +3,24 @@
 Knows: the rule. For every genre its first artist sings the first lines of a held-out song of that
 genre; for every second genre there are an instrumental by its last artist and an equal blend with
 the genre after it. The seed is the song's place in the list. Does not know: how a song is made
-(``studio.run``).
+(``songlist``).
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer.cli.common import Progress, UsageError, add_command, add_engine_options, load_engine, whole_number
-from explorer.jukebox.song import SamplingOptions, Song
+from explorer.cli.common import UsageError, add_command, add_engine_options, load_engine, whole_number
+from explorer.cli.songlist import Wanted, make_songs
+from explorer.jukebox.song import Song
+from explorer.training.scorecard.recipes import first_lines
 
 if TYPE_CHECKING:
-    from explorer.engine import Jukebox
-    from explorer.library import Library
     from explorer.training.corpus import CorpusSong
-
-CHARACTERS_PER_SECOND = 7.0
-"""How fast the corpus sings: whole lines are taken as long as they fit."""
 
 LICENCE = "CC0-1.0"
 
@@ -59,7 +56,7 @@ def entries(songs: Sequence[CorpusSong], seconds: float) -> tuple[Entry, ...]:
     for song in sorted(songs, key=lambda song: (song.genre, song.artist)):
         artists.setdefault(song.genre, []).append(song.artist)
         if song.lyrics:
-            lyrics.setdefault(song.genre, _first_lines(song.lyrics, seconds))
+            lyrics.setdefault(song.genre, first_lines(song.lyrics, seconds))
     genres = list(artists)
     wanted = [("Unseen lyrics", genre, artists[genre][0], lyrics.get(genre, "")) for genre in genres]
     wanted += [("No lyrics", genre, artists[genre][-1], "") for genre in genres[::2]]
@@ -72,57 +69,16 @@ def entries(songs: Sequence[CorpusSong], seconds: float) -> tuple[Entry, ...]:
     )
 
 
-def _first_lines(lyrics: str, seconds: float) -> str:
-    """As many whole lines, at least one, as can be sung in the time."""
-    lines = lyrics.split("\n")
-    count = 1
-    while count < len(lines) and len("\n".join(lines[: count + 1])) <= CHARACTERS_PER_SECOND * seconds:
-        count += 1
-    return "\n".join(lines[:count])
-
-
 def run_gallery(options: argparse.Namespace) -> int:
     import tempfile
 
-    from explorer.library import Library
     from explorer.training.corpus import Corpus
 
     if not options.corpus.is_dir():
         raise UsageError(f"{options.corpus} is not a folder; name one with held-out songs.")
     with tempfile.TemporaryDirectory() as cache:
         songs = Corpus.open(options.corpus, Path(cache)).songs
-    engine = load_engine(options)
-    library = Library(options.out)
-    progress = Progress()
-    try:
-        missing = [e for e in entries(songs, options.seconds) if not (options.out / e.id / "sample.json").exists()]
-        for first in range(0, len(missing), options.batch):
-            group = missing[first : first + options.batch]
-            for text in _make(engine, library, group):
-                progress.show(f"songs {first + 1} to {first + len(group)} of {len(missing)} · {text}")
-    finally:
-        progress.end()
-        library.close()
+    wanted = [Wanted(e.id, e.song, e.collection, LICENCE) for e in entries(songs, options.seconds)]
+    make_songs(load_engine(options), options.out, wanted, options.batch)
     print(options.out)
     return 0
-
-
-def _make(engine: Jukebox, library: Library, group: Sequence[Entry]) -> Iterator[str]:
-    """Make a group of songs as one batch; yields what has just been done."""
-    from explorer.jukebox.events import WindowDone
-    from explorer.library import Mode
-    from explorer.studio.run import Takes, begin_record, run_takes
-
-    records = [
-        begin_record(
-            engine, e.song, SamplingOptions(), Mode.GENERATE, id=e.id, collection=e.collection, licence=LICENCE
-        )
-        for e in group
-    ]
-    takes = Takes([library.create(record) for record in records], tuple(e.song for e in group), {})
-    try:
-        for event in run_takes(engine, takes):
-            if isinstance(event, WindowDone):
-                yield f"{event.level} window {event.window + 1} of {event.windows}"
-    finally:
-        takes.close()

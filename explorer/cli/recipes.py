@@ -33,6 +33,11 @@ def add_song_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=whole_number(0), metavar="N", help="same seed, same song (default: 0)")
     parser.add_argument("--total-seconds", type=float, metavar="S", help="length of the imagined whole song")
     parser.add_argument("--offset-seconds", type=float, metavar="S", help="where in it the audio begins")
+    add_sampling_options(parser)
+
+
+def add_sampling_options(parser: argparse.ArgumentParser) -> None:
+    """How codes are drawn: what ``sampling_from`` reads."""
     parser.add_argument("--temperature", metavar="T[,T,T]", help="for all levels, or top,middle,bottom (default: 0.98)")
     parser.add_argument("--top-k", metavar="K[,K,K]", help="draw from the K likeliest codes only")
     parser.add_argument("--top-p", metavar="P[,P,P]", help="draw from the likeliest codes of this share only")

@@ -1,4 +1,4 @@
-"""train corpus | vqvae | prior | export, and evaluate: training loops on a corpus, their outcome, its figures.
+"""train corpus | vqvae | prior | export: training loops on a corpus, and their outcome.
 
 Knows: which settings a run has by default (``training.pocket``). Does not know: the loops.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -46,25 +45,6 @@ def add_commands(commands: Any) -> None:
     )
     add_corpus_options(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model folder")
-    parser = add_command(
-        commands,
-        "evaluate",
-        run_evaluate,
-        "Held-out figures of a model: reconstruction and bits per code at every level.",
-        "python -m explorer evaluate --model pocket --corpus corpus/validation --out report.json",
-    )
-    parser.add_argument("--model", default="pocket", metavar="NAME|DIR")
-    parser.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="folder of held-out songs")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the figures as JSON")
-    parser.add_argument("--samples", type=Path, metavar="DIR", help="generated songs, to compare their sound by genre")
-    parser.add_argument(
-        "--words",
-        type=whole_number(0),
-        default=0,
-        metavar="N",
-        help="let a recogniser listen to N songs and their reconstructions (needs training/requirements-evaluate.txt)",
-    )
-    parser.add_argument("--windows", type=whole_number(1), default=4, metavar="N", help="windows of each song (4)")
 
 
 def add_corpus_options(parser: argparse.ArgumentParser) -> None:
@@ -139,53 +119,6 @@ def run_export(options: argparse.Namespace) -> int:
     for part in export_model(options.runs, model_config(lists), lists, options.out):
         print(part)
     return 0
-
-
-def run_evaluate(options: argparse.Namespace) -> int:
-    import json
-
-    from explorer.durable import write_bytes
-    from explorer.settings import Settings
-    from explorer.training.evaluation import evaluate_model, summary, words_understood
-    from explorer.training.recognition import EvaluatorMissing
-
-    def say(step: str) -> None:
-        print(step, file=sys.stderr, flush=True)
-
-    settings = Settings.from_environment()
-    models, words = settings.models, None
-    if options.words:  # first: a missing evaluator is told before the long work
-        say("listening to words")
-        try:
-            words = words_understood(options.model, options.corpus, options.words, settings.home / "evaluators", models)
-        except EvaluatorMissing as error:
-            raise UsageError(str(error)) from error
-    found = evaluate_model(options.model, options.corpus, options.windows, models, say)
-    if words is not None:
-        found["words"] = words
-    if options.samples is not None:
-        say("how the samples sound")
-        found["sound"] = compare_sound(options.corpus, options.samples, options.out.with_suffix(".png"))
-    write_bytes(options.out, json.dumps(found, indent=1).encode())
-    print(summary(found))
-    return 0
-
-
-def compare_sound(songs: Path, samples: Path, picture: Path) -> dict[str, Any]:
-    """Figures of the corpus and of a folder of samples by genre, and a plot of both."""
-    import tempfile
-
-    from explorer.training.corpus import Corpus
-    from explorer.training.listening import by_genre, compare, corpus_clips, plot, sample_clips
-
-    folders = sorted(path.parent for path in samples.glob("*/sample.json"))
-    if not folders:
-        raise UsageError(f"{samples} holds no samples.")
-    with tempfile.TemporaryDirectory() as cache:
-        of_corpus = by_genre(corpus_clips(Corpus.open(songs, Path(cache)), seconds=8.0))
-    of_samples = by_genre(sample_clips(folders))
-    plot(of_corpus, of_samples, picture)
-    return {"corpus": of_corpus, "samples": of_samples, "rank_correlation": compare(of_corpus, of_samples)}
 
 
 @contextlib.contextmanager

@@ -44,6 +44,8 @@ class CorpusSong:
     start: int
     """First sample in the corpus' audio."""
     samples: int
+    key: str = ""
+    """As "Ab major"; empty where the record says none."""
 
     @cached_property
     def lines(self) -> tuple[tuple[int, int], ...]:
@@ -107,7 +109,15 @@ def _read_song(record: Path, start: int, samples: int) -> CorpusSong:
         data = json.loads(record.read_text(encoding="utf-8"))
         characters = tuple(Character(str(c), float(a), float(b)) for c, a, b in data["chars"])
         song = CorpusSong(
-            record.stem, data["genre"], data["artist"], data["kind"], data["lyrics"], characters, start, samples
+            name=record.stem,
+            genre=data["genre"],
+            artist=data["artist"],
+            kind=data["kind"],
+            lyrics=data["lyrics"],
+            characters=characters,
+            start=start,
+            samples=samples,
+            key=str(data.get("key", "")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CorpusError(f"{record} is not a song record: {error}") from error

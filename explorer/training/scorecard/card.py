@@ -1,0 +1,312 @@
+"""The scorecard of a model: every measure of every set of songs, as one report.
+
+Knows: which sets there are (held-out songs, their reconstruction at each level, generated songs) and
+which measures need what. Does not know goals (``rows``) or how anything is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from explorer.checkpoints.folder import find_model, load_config, model_hashes
+from explorer.engine import Jukebox
+from explorer.jukebox.config import SAMPLING_ORDER, Level
+from explorer.jukebox.song import Song
+from explorer.jukebox.vqvae import VQVAE
+from explorer.library import Sample
+from explorer.training.codes import CorpusCodes
+from explorer.training.corpus import Corpus, CorpusError
+from explorer.training.recognition import Recogniser
+from explorer.training.scorecard.clips import (
+    Clip,
+    excerpts,
+    generated_clips,
+    reconstruction,
+    sample_folders,
+    sung_words,
+)
+from explorer.training.scorecard.distance import PIECE_SECONDS, equal_shares, frechet_distance
+from explorer.training.scorecard.faults import Fault, count_faults, find_faults
+from explorer.training.scorecard.labels import describe_sound, new_classifier, recognised, train_classifier
+from explorer.training.scorecard.levels import code_figures, load_vqvae, reconstruction_figures
+from explorer.training.scorecard.notes import (
+    Notes,
+    PitchTracker,
+    describe_notes,
+    estimate_key,
+    parse_key,
+    summarise_notes,
+)
+from explorer.training.scorecard.timing import is_monotone, onset_errors, summarise_timing
+from explorer.training.scorecard.words import FEWEST_WORDS, Listened, summarise_words, word_errors
+
+SCHEMA = 2
+"""Of the report; 1 held the figures of the levels only."""
+REAL, GENERATED, TRAINING = "real", "generated", "training"
+"""Names of sets beside the levels' names, which stand for reconstructions."""
+
+Say = Callable[[str], None]
+
+
+class Family(StrEnum):
+    """Measures that are asked for together."""
+
+    RECONSTRUCTION = "reconstruction"
+    CODES = "codes"
+    LABELS = "labels"
+    WORDS = "words"
+    TIMING = "timing"
+    NOTES = "notes"
+    DISTANCE = "distance"
+    FAULTS = "faults"
+
+
+HEARD = frozenset({Family.LABELS, Family.WORDS, Family.NOTES, Family.DISTANCE, Family.FAULTS})
+"""Families that listen to clips of every set."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured on what."""
+
+    model: str | Path
+    heldout: Path
+    train: Path | None
+    """Songs that the classifiers learn from; without them genre and artist are not measured."""
+    samples: Path | None
+    """Generated songs; without them only the ceilings are measured."""
+    work: Path
+    """Decoded songs and codes are kept here, in the places in which training keeps them."""
+    evaluators: Path
+    """The recogniser's weights are put together here."""
+    families: frozenset[Family] = frozenset(Family)
+    seconds: float = 10.0
+    """Length of the excerpts of real songs: that of the generated ones."""
+    excerpts: int = 3
+    windows: int = 4
+    every_nth_song: int = 1
+    """Of the held-out and the training songs, for a quick look."""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What was measured of one clip; None where the family was not asked for."""
+
+    genre: str
+    artist: str
+    figures: np.ndarray | None
+    listened: Listened | None
+    notes: Notes | None
+    pieces: np.ndarray | None
+    faults: tuple[Fault, ...] | None
+
+
+class Listener:
+    """The evaluators that the wanted families need."""
+
+    def __init__(self, families: frozenset[Family], evaluators: Path) -> None:
+        """Raises EvaluatorMissing."""
+        if Family.LABELS in families:
+            new_classifier()
+        self._families = families
+        self._recogniser = Recogniser(evaluators) if families & {Family.WORDS, Family.DISTANCE} else None
+        self._pitch = PitchTracker() if Family.NOTES in families else None
+
+    def describe(self, clip: Clip, only: frozenset[Family] = HEARD) -> Description:
+        """One clip by the wanted families."""
+        wanted, audio, rate = self._families & only, clip.audio, clip.sample_rate
+        listened = notes = pieces = None
+        if Family.WORDS in wanted and len(clip.lyrics.split()) >= FEWEST_WORDS:
+            assert self._recogniser is not None
+            listened = Listened(clip.lyrics, self._recogniser.words(audio, rate))
+        if Family.NOTES in wanted:
+            assert self._pitch is not None
+            notes = describe_notes(self._pitch.voiced(audio, rate), estimate_key(audio, rate), parse_key(clip.key))
+        if Family.DISTANCE in wanted:
+            assert self._recogniser is not None
+            pieces = self._recogniser.embedding(audio, rate, PIECE_SECONDS)
+        return Description(
+            clip.genre,
+            clip.artist,
+            describe_sound(audio, rate) if Family.LABELS in wanted else None,
+            listened,
+            notes,
+            pieces,
+            find_faults(audio, rate) if Family.FAULTS in wanted else None,
+        )
+
+
+def check_evaluators(families: frozenset[Family], evaluators: Path) -> None:
+    """Raises EvaluatorMissing for a package that ``families`` need."""
+    Listener(families, evaluators)
+
+
+def score(plan: Plan, models_folder: Path | None = None, say: Say = lambda text: None) -> dict[str, Any]:
+    """The whole report. Raises EvaluatorMissing (before any long work), CheckpointError, CorpusError,
+    RecordError and AudioError; songs of another sampling rate than the model's are a CorpusError,
+    since resampling would change what is measured.
+    """
+    folder = find_model(plan.model, models_folder)
+    config = load_config(folder)
+    listener = Listener(plan.families, plan.evaluators)
+    corpus = _songs(plan.heldout, plan, config.sample_rate)
+    folders = sample_folders(plan.samples) if plan.samples is not None else []
+    vqvae = load_vqvae(folder)
+    hashes = model_hashes(folder)
+    report: dict[str, Any] = {
+        "schema": SCHEMA,
+        "model": config.name,
+        "weights": hashes,
+        "songs": {"count": len(corpus.songs), "hours": round(corpus.seconds / 3600, 3)},
+        "excerpts": {"seconds": plan.seconds, "per_song": plan.excerpts},
+        "samples": {"count": len(folders)},
+        "levels": {},
+        "sets": {},
+    }
+    levels = report["levels"]
+    if Family.RECONSTRUCTION in plan.families:
+        for name, figures in reconstruction_figures(vqvae, corpus, say).items():
+            levels.setdefault(name, {})["reconstruction"] = figures
+    if plan.families & {Family.CODES, Family.TIMING}:
+        say("encoding the songs")
+        codes = CorpusCodes.encode(corpus, vqvae, SAMPLING_ORDER, plan.work / "codes")
+        if Family.CODES in plan.families:
+            for name, figures in code_figures(folder, codes, plan.windows, say).items():
+                levels.setdefault(name, {})["codes"] = figures
+        if Family.TIMING in plan.families:
+            report["sets"].setdefault(REAL, {})["timing"] = _held_out_timing(folder, codes, say)
+    if folders:
+        records = [Sample.open(folder) for folder in folders]
+        report["samples"]["of_these_weights"] = sum(dict(s.record.weights) == hashes for s in records)
+        if Family.TIMING in plan.families:
+            aligned = [alignment for sample in records if (alignment := sample.alignment()) is not None]
+            timing = summarise_timing([], [is_monotone(alignment.weights) for alignment in aligned])
+            report["sets"].setdefault(GENERATED, {})["timing"] = timing
+    if plan.families & HEARD:
+        described = _describe_sets(plan, corpus, vqvae, folders, listener, say)
+        for name, clips in described.items():
+            report["sets"].setdefault(name, {}).update(_summary(clips))
+        if Family.LABELS in plan.families and plan.train is not None:
+            for name, found in _labels(plan, config.sample_rate, described, say).items():
+                report["sets"][name]["labels"] = found
+        if Family.DISTANCE in plan.families:
+            for name, distance in _distances(plan, config.sample_rate, described, listener, say).items():
+                report["sets"].setdefault(name, {})["distance"] = distance
+    return report
+
+
+def _songs(folder: Path, plan: Plan, sample_rate: int) -> Corpus:
+    corpus = Corpus.open(folder, plan.work / "cache").thinned(plan.every_nth_song)
+    if corpus.sample_rate != sample_rate:
+        rates = f"{corpus.sample_rate} samples per second, the model {sample_rate}"
+        raise CorpusError(f"The songs in {folder.name} have {rates}.")
+    return corpus
+
+
+def _held_out_timing(folder: Path, codes: CorpusCodes, say: Say) -> dict[str, Any]:
+    """The model's alignment of whole held-out songs against their true times."""
+    jukebox = Jukebox.load(folder, "cpu")
+    corpus = codes.corpus
+    errors: list[float] = []
+    monotone: list[bool] = []
+    for index, song in enumerate(corpus.songs):
+        if not song.lyrics:
+            continue
+        say(f"timing of held-out songs: {index + 1} of {len(corpus.songs)}")
+        row = codes.song(index, Level.TOP)
+        seconds = len(row) * codes.hops[Level.TOP] / corpus.sample_rate
+        recipe = Song(song.genre, song.artist, song.lyrics, seconds, total_seconds=seconds)
+        (alignment,) = jukebox.align(torch.from_numpy(row.astype(np.int64))[None], recipe)
+        if alignment is not None:
+            errors += onset_errors(sung_words(song), alignment)
+            monotone.append(is_monotone(alignment.weights))
+    return summarise_timing(errors, monotone)
+
+
+def _describe_sets(
+    plan: Plan, corpus: Corpus, vqvae: VQVAE, folders: Sequence[Path], listener: Listener, say: Say
+) -> dict[str, list[Description]]:
+    """Every clip of every set, described. One song after another, so that little sound is held at once."""
+    found: dict[str, list[Description]] = {REAL: [], **{level.value: [] for level in SAMPLING_ORDER}}
+    for number, song in enumerate(corpus.songs, start=1):
+        say(f"listening to held-out songs: {number} of {len(corpus.songs)}")
+        for clip in excerpts(corpus, song, plan.seconds, plan.excerpts):
+            found[REAL].append(listener.describe(clip))
+            for level in SAMPLING_ORDER:
+                found[level.value].append(listener.describe(reconstruction(vqvae, clip, level)))
+    if folders:
+        found[GENERATED] = []
+        for number, clip in enumerate(generated_clips(folders), start=1):
+            say(f"listening to generated songs: {number} of {len(folders)}")
+            found[GENERATED].append(listener.describe(clip))
+    return found
+
+
+def _summary(clips: Sequence[Description]) -> dict[str, Any]:
+    """The measures that need no other set."""
+    found: dict[str, Any] = {}
+    if listened := [clip.listened for clip in clips if clip.listened is not None]:
+        found["words"] = summarise_words(word_errors(listened))
+    if notes := [clip.notes for clip in clips if clip.notes is not None]:
+        found["notes"] = summarise_notes(notes)
+    if faults := [clip.faults for clip in clips if clip.faults is not None]:
+        found["faults"] = count_faults(faults)
+    return found
+
+
+def _training_clips(plan: Plan, sample_rate: int, every_nth: int = 1) -> Iterable[Clip]:
+    assert plan.train is not None
+    corpus = _songs(plan.train, plan, sample_rate).thinned(every_nth)
+    for song in corpus.songs:
+        yield from excerpts(corpus, song, plan.seconds, plan.excerpts)
+
+
+def _labels(plan: Plan, sample_rate: int, described: dict[str, list[Description]], say: Say) -> dict[str, Any]:
+    """set → recognition of genre and artist by classifiers of the training songs."""
+    say("learning genres and artists from the training songs")
+    learned = [(describe_sound(c.audio, c.sample_rate), c.genre, c.artist) for c in _training_clips(plan, sample_rate)]
+    figures = np.stack([row for row, _, _ in learned])
+    genre = train_classifier(figures, [genre for _, genre, _ in learned])
+    artist = train_classifier(figures, [artist for _, _, artist in learned])
+    found = {}
+    for name, clips in described.items():
+        heard = np.stack([clip.figures for clip in clips if clip.figures is not None])
+        found[name] = {
+            "genre": recognised(genre, heard, [clip.genre for clip in clips]),
+            "artist": recognised(artist, heard, [clip.artist for clip in clips]),
+        }
+    return found
+
+
+def _distances(
+    plan: Plan, sample_rate: int, described: dict[str, list[Description]], listener: Listener, say: Say
+) -> dict[str, Any]:
+    """set → distance to the held-out songs. Training songs show how far other real songs are."""
+    sets = {name: _pieces(clips) for name, clips in described.items()}
+    if plan.train is not None:
+        say("distance of training songs")
+        songs = _songs(plan.train, plan, sample_rate).songs
+        wanted = max(1, len(described[REAL]) // plan.excerpts)
+        clips = _training_clips(plan, sample_rate, max(1, len(songs) // wanted))
+        sets[TRAINING] = _pieces([listener.describe(clip, frozenset({Family.DISTANCE})) for clip in clips])
+    sets = {name: pieces for name, pieces in sets.items() if len(pieces) >= 2}
+    if REAL not in sets:
+        return {}
+    cut = dict(zip(sets, equal_shares(list(sets.values())), strict=True))
+    return {
+        name: {"frechet": round(frechet_distance(cut[REAL], pieces), 4), "pieces": len(pieces)}
+        for name, pieces in cut.items()
+        if name != REAL
+    }
+
+
+def _pieces(clips: Iterable[Description]) -> np.ndarray:
+    rows = [clip.pieces for clip in clips if clip.pieces is not None and len(clip.pieces)]
+    return np.concatenate(rows) if rows else np.zeros((0, 1))

@@ -1,0 +1,135 @@
+"""Whether what is sung and played are notes of the song's key.
+
+Knows: pitch over time (SwiftF0, MIT, its weights in the package), and the key from the whole sound.
+Does not know the tune. The grid is fixed at A = 440 Hz, as the corpus is tuned: a song that is
+tuned otherwise as a whole is wrong here. A frame counts as right within 50 cents of a note of the
+key's scale, so pitch without any key would reach 7 of 12 (58 %), and a little more by the choice of
+the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from explorer.audio.analysis import chroma
+from explorer.audio.resample import resample
+from explorer.training.recognition import EvaluatorMissing, how_to_install
+
+RATE = 16_000
+LOWEST_HZ, HIGHEST_HZ = 65.4, 1046.5
+"""C2 to C6: the range in which voices sing."""
+VOICED = 0.5
+"""Least confidence of a voiced frame, by SwiftF0's own calibration."""
+WITHIN_CENTS = 50.0
+CHANCE = 7 / 12
+"""What pitch that knows of no key reaches."""
+
+NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+SHARPS = {"C#": "Db", "D#": "Eb", "F#": "Gb", "G#": "Ab", "A#": "Bb"}
+SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
+PROFILES = {
+    "major": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
+    "minor": (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
+}
+"""How well each pitch class fits a key (Krumhansl and Kessler 1982)."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A tonic 0 (C) to 11 (B) and "major" or "minor"."""
+
+    tonic: int
+    mode: str
+
+    @property
+    def scale(self) -> frozenset[int]:
+        """Pitch classes; a major key and its relative minor have the same."""
+        return frozenset((self.tonic + step) % 12 for step in SCALES[self.mode])
+
+    def __str__(self) -> str:
+        return f"{NAMES[self.tonic]} {self.mode}"
+
+
+def parse_key(text: str) -> Key | None:
+    """ "Ab major" or "C# minor"; None for anything else."""
+    tonic, _, mode = text.partition(" ")
+    tonic = SHARPS.get(tonic, tonic)
+    return Key(NAMES.index(tonic), mode) if tonic in NAMES and mode in SCALES else None
+
+
+def estimate_key(audio: np.ndarray, sample_rate: int) -> Key | None:
+    """The key whose profile correlates best with the mean chroma of the whole sound; None for silence."""
+    strengths = chroma(audio, sample_rate)[0].astype(np.float64).mean(axis=1)
+    if strengths.std() < 1e-9:
+        return None
+    fits = {
+        Key(tonic, mode): float(np.corrcoef(strengths, np.roll(profile, tonic))[0, 1])
+        for mode, profile in PROFILES.items()
+        for tonic in range(12)
+    }
+    return max(fits, key=lambda key: fits[key])
+
+
+class PitchTracker:
+    """SwiftF0 on the CPU."""
+
+    def __init__(self) -> None:
+        """Raises EvaluatorMissing."""
+        try:
+            from swift_f0 import SwiftF0
+        except ImportError as error:
+            raise EvaluatorMissing(how_to_install(str(error))) from error
+        self._detector = SwiftF0(threads=1, spin=False)
+
+    def voiced(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
+        """[frames] Hz of every 16 ms; 0 where nothing is voiced."""
+        found = self._detector.detect(resample(audio, sample_rate, RATE), RATE, LOWEST_HZ, HIGHEST_HZ)
+        return np.where(found.confidence >= VOICED, found.pitch_hz, 0.0)
+
+
+def cents_off(hertz: np.ndarray, key: Key) -> np.ndarray:
+    """Distance of every pitch to the nearest note of the key's scale, in cents."""
+    semitones = 12 * np.log2(hertz / 440.0) + 9
+    distances = [np.abs((semitones - note + 6) % 12 - 6) for note in key.scale]
+    nearest: np.ndarray = 100 * np.min(distances, axis=0)
+    return nearest
+
+
+@dataclass(frozen=True)
+class Notes:
+    """One clip: its frames, those that are voiced, those within 50 cents of the scale; its keys."""
+
+    frames: int
+    voiced: int
+    right: int
+    key: Key | None
+    true_key: Key | None
+
+    @property
+    def share(self) -> float | None:
+        return self.right / self.voiced if self.voiced else None
+
+
+def describe_notes(hertz: np.ndarray, key: Key | None, true_key: Key | None = None) -> Notes:
+    """``hertz`` [frames], 0 where unvoiced; ``key`` is the one that is estimated, of every song alike."""
+    sounding = hertz[hertz > 0]
+    right = int((cents_off(sounding, key) <= WITHIN_CENTS).sum()) if key is not None else 0
+    return Notes(len(hertz), len(sounding), right, key, true_key)
+
+
+def summarise_notes(clips: Sequence[Notes]) -> dict[str, Any]:
+    """Shares over all voiced frames, and how often the estimated key has the true key's notes."""
+    frames, voiced = sum(c.frames for c in clips), sum(c.voiced for c in clips)
+    known = [clip for clip in clips if clip.true_key is not None]
+    found = [c.key is not None and c.true_key is not None and c.key.scale == c.true_key.scale for c in known]
+    return {
+        "clips": len(clips),
+        "voiced": round(voiced / frames, 4) if frames else None,
+        "within_50_cents": round(sum(c.right for c in clips) / voiced, 4) if voiced else None,
+        "by_chance": round(CHANCE, 4),
+        "keys_found": round(sum(found) / len(found), 4) if found else None,
+    }
