@@ -18,6 +18,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--model", default="pocket", metavar="NAME|DIR", help="model that makes new songs (pocket)")
     parser.add_argument("--library", metavar="DIR", help="folder of your songs (your user data folder)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (auto)")
+    parser.add_argument("--precision", default="auto", help="auto, or float32, bfloat16, int8: weights on a CPU (auto)")
     parser.add_argument("--host", default="127.0.0.1", help="address to serve at (127.0.0.1: this machine only)")
     parser.add_argument("--port", type=int, default=7860, help="port to serve at (7860)")
     return parser.parse_args(arguments)
@@ -33,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     from explorer.web.services import opened
 
     try:
-        settings = Settings.from_environment(options.library, options.device)
+        settings = Settings.from_environment(options.library, options.device, precision=options.precision)
         with opened(settings, options.model) as services:
             print(f"Jukebox Explorer: http://{options.host}:{options.port}", flush=True)
             # Open pages keep connections; they must not hold up the end of the program.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +94,7 @@ class Jukebox:
         self._vqvae = vqvae
         self._priors = dict(priors)
         self._crew = crew or Alone(device)
+        weakref.finalize(self, self._crew.close)
 
     @classmethod
     def load(
@@ -102,7 +104,10 @@ class Jukebox:
         models_folder: Path | None = None,
         precision: str = AUTO,
     ) -> Jukebox:
-        """Load a model by name or folder; ``precision`` is one of PRECISIONS. Raises CheckpointError or DeviceError."""
+        """Load a model by name or folder; ``precision`` is auto or a WeightFormat.
+
+        Raises CheckpointError or DeviceError.
+        """
         folder = find_model(model, models_folder)
         config = load_config(folder)
         place = choose_device(device)

@@ -25,7 +25,6 @@ WORTH = 0.85
 """Share of float32's time that another format must stay below: exactness is not given up for little."""
 
 AUTO = "auto"
-PRECISIONS = (AUTO, *(format.value for format in WeightFormat))
 
 
 class DeviceError(ValueError):

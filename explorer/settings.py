@@ -20,6 +20,9 @@ HOME_VARIABLE = "JUKEBOX_HOME"
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
+PRECISIONS = ("auto", "float32", "bfloat16", "int8")
+"""Number formats of a model's weights while sampling on a CPU; auto is the fastest in a trial."""
+
 
 class SettingsError(ValueError):
     """A setting that cannot work; the message says which and what to do."""
@@ -48,6 +51,7 @@ class Settings:
     library: Path
     """The user's samples, one folder each."""
     device: str = "auto"
+    precision: str = "auto"
     threads: int | None = None
     """Compute threads on the CPU; None leaves torch's choice."""
     limits: Limits = field(default_factory=Limits)
@@ -73,12 +77,13 @@ class Settings:
         library: Path | str | None = None,
         device: str = "auto",
         threads: int | None = None,
+        precision: str = "auto",
         environ: Mapping[str, str] | None = None,
     ) -> Settings:
         """Folders from ``library`` (an option), JUKEBOX_HOME, or the platform's user data folder.
 
         Creates nothing. Raises SettingsError for a folder inside the program's own, an unknown
-        device, or fewer than one thread.
+        device or precision, or fewer than one thread.
         """
         environ = os.environ if environ is None else environ
         named = environ.get(HOME_VARIABLE, "").strip()
@@ -92,9 +97,11 @@ class Settings:
                 raise SettingsError(f"{path} is a file; choose a folder for {what}.")
         if device not in DEVICES and not device.startswith("cuda:"):
             raise SettingsError(f"The device {device!r} is unknown; use {', '.join(DEVICES)}.")
+        if precision not in PRECISIONS:
+            raise SettingsError(f"The precision {precision!r} is unknown; use {', '.join(PRECISIONS)}.")
         if threads is not None and threads < 1:
             raise SettingsError(f"The number of threads must be at least 1, not {threads}.")
-        return cls(home=home, library=folder, device=device, threads=threads)
+        return cls(home=home, library=folder, device=device, precision=precision, threads=threads)
 
     def apply_threads(self) -> None:
         """Tell torch how many threads it may use; to be called once, before any model runs."""

@@ -17,7 +17,7 @@ from time import monotonic
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from explorer.settings import DEVICES, Settings
+from explorer.settings import DEVICES, PRECISIONS, Settings
 
 if TYPE_CHECKING:
     from explorer.engine import Jukebox
@@ -67,6 +67,12 @@ def add_group(commands: Any, name: str, about: str) -> Any:
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", default="pocket", metavar="NAME|DIR", help="model to use (default: pocket)")
     parser.add_argument("--device", default="auto", metavar="|".join(DEVICES), help="where to compute (default: auto)")
+    parser.add_argument(
+        "--precision",
+        default="auto",
+        metavar="|".join(PRECISIONS),
+        help="number format of weights on a CPU: the fastest here, or one to make a song again exactly (default: auto)",
+    )
     parser.add_argument("--threads", type=int, metavar="N", help="compute threads (default: one per core)")
 
 
@@ -84,6 +90,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         library=getattr(options, "library", None),
         device=getattr(options, "device", "auto"),
         threads=getattr(options, "threads", None),
+        precision=getattr(options, "precision", "auto"),
     )
 
 
@@ -93,7 +100,7 @@ def load_engine(options: argparse.Namespace) -> Jukebox:
 
     settings = settings_of(options)
     settings.apply_threads()
-    return Jukebox.load(options.model, settings.device, settings.models)
+    return Jukebox.load(options.model, settings.device, settings.models, settings.precision)
 
 
 def complain(message: str) -> None:

@@ -95,6 +95,8 @@ class SampleRecord:
     """SHA-256 of each weight file: file name -> hexadecimal digest."""
     engine_version: str = ""
     device: str = ""
+    formats: Mapping[Level, str] = field(default_factory=dict)
+    """Number format of each level's weights: with it the same codes can be drawn again."""
     licence: str = ""
     job: str | None = None
     """Job that made (or makes) it; takes of one job share it."""
@@ -195,6 +197,7 @@ def record_to_json(record: SampleRecord) -> dict[str, Any]:
         },
         "engine_version": record.engine_version,
         "device": record.device,
+        "formats": {level.value: name for level, name in record.formats.items()},
         "levels": {
             level.value: {
                 "codes": state.codes,
@@ -258,6 +261,7 @@ def record_from_json(data: Any) -> SampleRecord:
         },
         engine_version=_text(top, "engine_version", ""),
         device=_text(top, "device", ""),
+        formats={Level(name): _text(top["formats"], name) for name in _levels(top.get("formats", {}), "formats")},
         levels={Level(name): _level(value, name) for name, value in _levels(top.get("levels", {}), "levels").items()},
         job=_optional_text(top, "job"),
         take=_number(top, "take", int, 1, 10_000, 1),

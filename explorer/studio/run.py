@@ -239,6 +239,7 @@ def begin_record(engine: Jukebox, song: Song, options: SamplingOptions, mode: Mo
         weights=engine.hashes,
         engine_version=__version__,
         device=str(engine.device),
+        formats={level: engine.precision.name(level) for level in SAMPLING_ORDER},
         notes=tuple(notes),
         **entries,
     )

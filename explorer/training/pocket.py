@@ -99,7 +99,7 @@ def model_config(lists: LabelLists) -> ModelConfig:
         VQVAE_CONFIG,
         (bottom, middle, top),
         hop_fraction=(0.5, 0.5, 0.5),
-        strands=(16, 8, 1),
+        strands=(32, 16, 1),
     )
 
 

@@ -41,7 +41,9 @@ def opened(settings: Settings, model: str) -> Iterator[Services]:
     settings.apply_threads()
     library = Library(settings.library, [GALLERY] if GALLERY.is_dir() else [])
     try:
-        studio = Studio(settings, library, lambda name: Jukebox.load(name, settings.device, settings.models))
+        studio = Studio(
+            settings, library, lambda name: Jukebox.load(name, settings.device, settings.models, settings.precision)
+        )
         studio.start()
         try:
             studio.calibrate(model)
