@@ -60,15 +60,17 @@ class Band:
         """Only the first accompanying instrument, all the way."""
         self._part(0, self.groove.parts[0], everywhere=True)
 
-    def lead(self, notes: Sequence[Note], lift: int = 0) -> None:
-        """The lead instrument plays notes, ``lift`` semitones higher."""
+    def lead(self, notes: Sequence[Note]) -> None:
+        """The lead instrument plays notes."""
+        if not notes:
+            return
         program = self.artist.lead
         stem = self._stem(
             "lead_drive" if program in _DISTORTED and self.artist.drive else "lead", LEAD_CHANNEL, program
         )
         for note in notes:
             seconds = max(0.08, (note.end - note.start) * 0.95)
-            stem.events.append(Event(note.start, seconds, LEAD_CHANNEL, note.midi + lift, 104))
+            stem.events.append(Event(note.start, seconds, LEAD_CHANNEL, note.midi, 104))
 
     def _stem(self, name: str, channel: int, program: int, bank: int = 0) -> Stem:
         stem = self.stems.setdefault(name, Stem())

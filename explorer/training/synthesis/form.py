@@ -20,13 +20,17 @@ FORMS = ("VCVC", "VVCC", "CVC", "VCBC", "VVC", "VCVCBC", "VBVB", "CVCV", "VVBV",
 
 SECTIONS = {"V": "verse", "C": "chorus", "B": "bridge"}
 
-SECONDS_PER_SYLLABLE = 0.27
+SECONDS_PER_SYLLABLE = 0.26
 """What a sung syllable takes at least in the mean; faster songs give a line more bars instead."""
-SECONDS_OF_BREATH = 0.55
+SECONDS_OF_BREATH = 0.45
 """Rest after a line."""
 
 SHORTEST, LONGEST = 18.0, 58.0
 """Seconds of a song, about."""
+
+_LONGEST_INTRO = 5.5
+_LONG_BAR = 2.0
+"""Seconds; of such bars an outro has one."""
 
 WriteSection = Callable[[bool, int, Span], list[str]]
 
@@ -74,8 +78,8 @@ def plan_form(
         bar += bars
 
     if accompanied:
-        add("intro", rng.choice([n for n in (1, 2, 2, 4) if n * bar_seconds < 7] or [1]))
-    outro = 2 if accompanied else 0
+        add("intro", rng.choice([n for n in (1, 1, 2, 2, 4) if n * bar_seconds < _LONGEST_INTRO] or [1]))
+    outro = 0 if not accompanied else 1 if bar_seconds > _LONG_BAR else 2
     for index, letter in enumerate(letters):
         if letter == "C" and chorus is not None:
             text = chorus

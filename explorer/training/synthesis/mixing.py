@@ -27,12 +27,12 @@ _LEVELS = {
 _LEAD_ALONE = 7.0
 """dB by which the lead is louder where it replaces the voice."""
 _VOICE = -16.7
-_CLARITY = 1.5
+_CLARITY = 3.0
 """dB by which the voice must stand above the band between 1 and 4 kHz, where consonants are heard."""
 _CLARITY_AT_MOST = 5.0
 """dB that are spent on it."""
 _ROOMS = {
-    "plate": (0.45, 0.16), "hall": (0.75, 0.19), "room": (0.2, 0.12), "drive": (0.35, 0.12), "echo": (0.5, 0.15),
+    "plate": (0.45, 0.16), "hall": (0.7, 0.15), "room": (0.2, 0.12), "drive": (0.35, 0.12), "echo": (0.5, 0.15),
     "dub": (0.5, 0.14), "robot": (0.3, 0.1),
 }  # fmt: skip
 """Effects of a voice → (size, share) of its reverberation."""
@@ -40,6 +40,8 @@ _AMPLIFIED = ("drive", "guitar", "lead_drive")
 _AMPLIFIER = (18.0, 4500.0)
 _REFERENCE = 0.12
 """RMS at which effects that depend on level are fed."""
+_SILENCE = 1e-9
+"""What ``sounding_rms`` says of a stem that is silent."""
 _KNEE, _CEILING = 0.62, 0.9
 _FADE = 0.4
 
@@ -84,7 +86,7 @@ def mix(
 def sounding_rms(audio: np.ndarray) -> float:
     """RMS of the stretches that are not silent."""
     loud = np.abs(audio) > 1e-3
-    return float(np.sqrt(np.mean(audio[loud] ** 2))) if loud.sum() > 500 else 1e-9
+    return float(np.sqrt(np.mean(audio[loud] ** 2))) if loud.sum() > 500 else _SILENCE
 
 
 def _through(audio: np.ndarray, effects: list[Any]) -> np.ndarray:
@@ -93,7 +95,10 @@ def _through(audio: np.ndarray, effects: list[Any]) -> np.ndarray:
 
 
 def _to_level(audio: np.ndarray, decibels: float) -> np.ndarray:
-    return np.asarray(audio * (10 ** (decibels / 20) / max(1e-6, sounding_rms(audio))))
+    level = sounding_rms(audio)
+    if level <= _SILENCE:  # the synthesiser's dither would become a storm
+        return np.zeros_like(audio)
+    return np.asarray(audio * (10 ** (decibels / 20) / level))
 
 
 def _stem(name: str, audio: np.ndarray, band: Artist, seconds_per_beat: float) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from explorer.training.synthesis import speech
 from explorer.training.synthesis.artists import artists, genres
-from explorer.training.synthesis.instruments import RATE, Instruments
+from explorer.training.synthesis.instruments import RATE, play_all
 from explorer.training.synthesis.labels import Timed, timed_lyrics
 from explorer.training.synthesis.mixing import mix
 from explorer.training.synthesis.score import Score
@@ -42,12 +42,12 @@ class Performer:
 
     def __init__(self, tools: Tools) -> None:
         self._speaker = Speaker(tools)
-        self._instruments = Instruments(tools)
+        self._tools = tools
 
     def perform(self, score: Score, seed: int) -> Recording:
         """The whole song. The same score and seed sound the same."""
         samples = round(score.seconds * RATE)
-        stems = {name: self._instruments.play(stem, samples) for name, stem in score.stems.items()}
+        stems = play_all(score.stems, samples, self._tools)
         voice: np.ndarray | None = None
         characters: list[Timed] = []
         words: list[Timed] = []

@@ -20,7 +20,7 @@ from explorer.training.synthesis.tools import load
 _ATTACK = 0.04
 """Seconds at both ends of a vowel that keep their natural speed."""
 _LONGEST_ONSET = 0.35
-_HARMONY_LEVEL = 0.5
+_HARMONY_LEVEL = 0.38
 _LEVEL = 0.1
 """RMS of a sung line."""
 

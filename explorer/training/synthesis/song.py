@@ -19,7 +19,7 @@ from explorer.training.synthesis.patterns import Progression, progressions
 from explorer.training.synthesis.score import Clock, Line, Note, Score, Stem
 from explorer.training.synthesis.tune import Setting, compose, second_voice
 
-MAIN_GROOVE = 0.65
+MAIN_GROOVE = 0.6
 """Share of songs in an artist's first groove."""
 COUNT_IN = 0.6
 """Seconds before an unaccompanied voice begins."""
@@ -45,7 +45,7 @@ def write_entry(what: Entry, seed: int, seconds: float | None = None) -> Score:
     singer, band = artists()[what.artist], artists()[what.band]
     genre = genres()[band.genre]
     rng = chance("groove")
-    groove = band.grooves[0 if rng.random() < MAIN_GROOVE else rng.randrange(len(band.grooves))]
+    groove = band.grooves[0] if rng.random() < MAIN_GROOVE else rng.choice(band.grooves[1:])
     bpm = rng.randint(*groove.bpm)
     alone = what.kind == "acappella"
     clock = Clock(60 / bpm, groove.swing if groove.swing >= 0.58 else 0.5, COUNT_IN if alone else 0.0)
