@@ -32,6 +32,9 @@ from explorer.jukebox.windows import STRAND_WINDOWS, plan_windows
 STREAM_SIZE = 4096
 """Side of the square matrix whose product with a vector measures how fast weights can be read."""
 
+WEIGHT_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
+"""Bytes that a step reads of each weight, by number format."""
+
 STEPS = 200
 """Sampling steps over which one step is timed."""
 
@@ -71,7 +74,7 @@ def machine(engine: Jukebox) -> dict[str, Any]:
         "torch": torch.__version__,
         "capability": torch.backends.cpu.get_cpu_capability(),
         "device": str(engine.device),
-        "precision": str(engine.precision.dtype).removeprefix("torch."),
+        "precision": {level.value: engine.precision.name(level) for level in SAMPLING_ORDER},
         "precision_reason": engine.precision.reason,
     }
 
@@ -157,9 +160,8 @@ def time_steps(engine: Jukebox, level: Level) -> dict[str, Any]:
         decoding.step(lambda logits: logits.argmax(-1))
         times.append(perf_counter() - began)
     stack = prior.prior
-    read = sum(p.numel() * p.element_size() for p in stack.transformer.parameters()) + sum(
-        p.numel() * p.element_size() for p in stack.x_out.parameters()
-    )
+    weights = sum(p.numel() for part in (stack.transformer, stack.x_out) for p in part.parameters())
+    read = weights * WEIGHT_BYTES[engine.precision.name(level)]
     limit = read / stream_bytes_per_second(engine)
     step = statistics.median(times)
     return {
