@@ -211,6 +211,28 @@ def test_several_songs_are_deleted_and_starred_ones_spared(open_page: Callable[.
     expect(bar).to_be_hidden()
 
 
+def test_a_message_does_not_take_away_what_may_still_be_undone(open_page: Callable[..., Page]) -> None:
+    page = open_page()
+    expect(page.locator(".count")).to_contain_text("song")
+    page.evaluate(
+        """async () => {
+             const { toast } = await import('/ui/dom.js');
+             window.done = [];
+             toast('One was deleted.', 'Undo', () => done.push('one'));
+             toast('A song is finished.', 'Play', () => done.push('play'));
+             toast('First remark.');
+             toast('Two was deleted.', 'Undo', () => done.push('two'));
+             toast('Second remark.');
+           }"""
+    )
+    lines = page.locator("#jx-toast .toast")
+    expect(lines).to_have_text(["A song is finished.Play", "Two was deleted.Undo", "Second remark."])
+    for button in ("Undo", "Play"):
+        page.locator("#jx-toast").get_by_role("button", name=button).click()
+    assert page.evaluate("done") == ["two", "play"]
+    expect(lines).to_have_text(["Second remark."])
+
+
 def test_a_recording_of_the_microphone_is_a_beginning(open_page: Callable[..., Page]) -> None:
     page = open_page("/#create", permissions=["microphone"])
     page.get_by_role("button", name="More choices").click()

@@ -94,16 +94,19 @@ export function readdress(url) {
   try { history.replaceState(null, '', url); } catch { /* the old address still leads here */ }
 }
 
-let toastTimer;
-/** A short message at the bottom, with one action where there is one. */
+/**
+ * A short message at the bottom, with one action where there is one. A new message takes the place of older ones, but not
+ * of an action that may still be wanted: only the same action of something newer does (the last deletion can be undone).
+ */
 export function toast(message, action, run) {
   let box = $('#jx-toast');
-  if (!box) ($('.gradio-container') || document.body).append(box = el('div', { id: 'jx-toast', class: 'jx toast', role: 'status' }));
-  box.replaceChildren(message);
-  if (action) box.append(el('button', { text: action, onclick: () => { box.hidden = true; run(); } }));
-  box.hidden = false;
-  clearTimeout(toastTimer);
-  toastTimer = setTimeout(() => { box.hidden = true; }, action ? 15000 : 7000);  // who may press something needs time to read it
+  if (!box) ($('.gradio-container') || document.body).append(box = el('div', { id: 'jx-toast', class: 'jx toasts', role: 'status' }));
+  for (const line of [...box.children]) if (!line.dataset.action || line.dataset.action === action) line.remove();
+  const line = el('div', { class: 'toast', 'data-action': action ?? '' }, el('span', { text: message }));
+  if (action) line.append(el('button', { text: action, onclick: () => { line.remove(); run(); } }));
+  box.append(line);
+  const over = () => { if (line.matches(':hover, :focus-within')) setTimeout(over, 2000); else line.remove(); };
+  setTimeout(over, action ? 15000 : 7000);  // who may press something needs time to read it
 }
 
 /** What this browser remembers (theme, chime); failing storage is no failure of the page. */

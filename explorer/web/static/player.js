@@ -259,8 +259,11 @@ export class Player {
     const { context } = this.audio;
     this.audio.play();
     if (context.state !== 'suspended') return;
-    // Without a press of a key or button browsers hold sound back: then the song waits and says so.
-    const started = await Promise.race([context.resume().then(() => true), new Promise((done) => setTimeout(done, 400, false))]);
+    // Without a press of a key or button browsers hold sound back: then the song waits and says so. After a press a sound
+    // device that is slow to wake up is worth waiting for.
+    const resumed = context.resume().then(() => true);
+    const pressed = navigator.userActivation?.hasBeenActive;
+    const started = await (pressed ? resumed : Promise.race([resumed, new Promise((done) => setTimeout(done, 400, false))]));
     if (started || context.state === 'running') return;
     this.audio.pause();
     toast('The browser wants a press first. Press Play to hear it.');
