@@ -12,7 +12,7 @@ from torch import nn
 from explorer.jukebox.attention import LayerCache
 from explorer.jukebox.config import TransformerConfig
 from explorer.jukebox.products import PackedProduct, WeightFormat, pack
-from explorer.jukebox.transformer import Transformer
+from explorer.jukebox.transformer import Reading, Transformer
 
 
 class _Positions(nn.Module):
@@ -75,9 +75,11 @@ class Autoregressive(nn.Module):
         start: torch.Tensor | None,
         conditioning: torch.Tensor | None,
         encoder: torch.Tensor | None = None,
+        reading: Reading | None = None,
     ) -> torch.Tensor:
         """Teacher-forced hidden states [batch, time, width] (float32), ready for ``head``."""
-        return self.conditioned(self.transformer(self.inputs(tokens, start, conditioning), encoder), conditioning)
+        hidden = self.transformer(self.inputs(tokens, start, conditioning), encoder, reading)
+        return self.conditioned(hidden, conditioning)
 
     def conditioned(self, hidden: torch.Tensor, conditioning: torch.Tensor | None) -> torch.Tensor:
         """What the stack put out, as the head takes it: float32, conditioning added again where the model does."""

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from explorer.jukebox.autoregressive import Autoregressive, Decoding
 from explorer.jukebox.conditioning import Conditioner, LabelBatch, LabelConditioner
 from explorer.jukebox.config import PriorConfig
-from explorer.jukebox.transformer import Conv1D, LayerNorm
+from explorer.jukebox.transformer import Conv1D, LayerNorm, Reading
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,6 @@ class PriorLoss:
     total: torch.Tensor
     music: torch.Tensor
     lyrics: torch.Tensor
-    lyric_weights: torch.Tensor | None = None
-    """[batch, heads, n_ctx, n_tokens] of the layer that was watched."""
 
 
 class Prior(nn.Module):
@@ -135,32 +133,21 @@ class Prior(nn.Module):
         assert conditioning.lyrics is not None
         return torch.cat([conditioning.lyrics, codes + config.lyrics.vocabulary_size], dim=1)
 
-    def forward(self, codes: torch.Tensor, conditioning: Conditioning) -> torch.Tensor:
+    def forward(self, codes: torch.Tensor, conditioning: Conditioning, reading: Reading | None = None) -> torch.Tensor:
         """Teacher-forced logits [batch, prefix + n_ctx, bins]."""
         hidden = self.prior(
             self._sequence(codes, conditioning),
             conditioning.start,
             self._sequence_conditioning(conditioning),
             conditioning.encoder,
+            reading,
         )
         return self.prior.head(hidden)
 
-    def loss(self, codes: torch.Tensor, conditioning: Conditioning, watch: int | None = None) -> PriorLoss:
-        """Cross-entropies in bits: music, lyrics, and their published weighted sum.
-
-        ``watch`` names a layer whose attention to the lyrics is wanted from the same pass.
-        """
+    def loss(self, codes: torch.Tensor, conditioning: Conditioning, reading: Reading | None = None) -> PriorLoss:
+        """Cross-entropies in bits: music, lyrics, and their published weighted sum."""
         config = self.config
-        tokens = self._sequence(codes, conditioning)
-        weights = None
-        if watch is None:
-            logits = self(codes, conditioning)
-        else:
-            positions = self._sequence_conditioning(conditioning)
-            inputs = self.prior.inputs(tokens, conditioning.start, positions)
-            hidden, weights = self.prior.transformer.watch(inputs, watch, conditioning.encoder)
-            logits = self.prior.head(self.prior.conditioned(hidden, positions))
-            weights = weights[:, :, config.prefix :, : config.lyrics.n_tokens if config.lyrics else None]
+        tokens, logits = self._sequence(codes, conditioning), self(codes, conditioning, reading)
         music = _bits(logits[:, config.prefix :], tokens[:, config.prefix :])
         if config.lyrics is None:
             return PriorLoss(music, music, music.new_zeros(()))
@@ -171,7 +158,7 @@ class Prior(nn.Module):
             lyrics = _bits(self.lyric_logits(conditioning), _known(conditioning.lyrics))
         whole = n_tokens + config.n_ctx
         total = config.lyrics.loss_fraction * lyrics * n_tokens / whole + music * config.n_ctx / whole
-        return PriorLoss(total, music, lyrics, weights)
+        return PriorLoss(total, music, lyrics)
 
     def code_bits(self, codes: torch.Tensor, conditioning: Conditioning) -> torch.Tensor:
         """−log2 probability of every music code [batch, n_ctx], given those before it."""

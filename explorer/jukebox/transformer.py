@@ -6,7 +6,8 @@ sampling. Activations are [batch, time, width].
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import nn
@@ -15,6 +16,11 @@ from torch.nn import functional as F
 from explorer.jukebox.attention import LayerCache, attend_sequence, attention_weights, causal_mask
 from explorer.jukebox.config import AttentionKind, TransformerConfig
 from explorer.jukebox.products import PackedProduct, WeightFormat, pack
+
+Reading = Callable[[int, torch.Tensor, torch.Tensor], torch.Tensor]
+"""Looks on while layers read the lyrics: given the layer, what goes into it [batch, time, width] and its softmax
+weights [batch, heads, time, keys], it returns the weights to use."""
+LYRIC_KINDS = (AttentionKind.CROSS, AttentionKind.PRIME)
 
 
 class Conv1D(nn.Module):
@@ -110,15 +116,26 @@ class Attention(nn.Module):
     def _dtype(self) -> torch.dtype:
         return self.c_attn.w.dtype
 
-    def forward(self, x: torch.Tensor, encoder: torch.Tensor | None) -> torch.Tensor:
-        """Whole sequence [batch, time, width] → the same."""
+    def forward(
+        self,
+        x: torch.Tensor,
+        encoder: torch.Tensor | None,
+        reading: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    ) -> torch.Tensor:
+        """Whole sequence [batch, time, width] → the same; ``reading`` may change a lyric layer's weights."""
         q, k, v = self._qkv(x, encoder)
+        if reading is not None:
+            weights = reading(self._weights(q, k))
+            return self._merge(weights.to(v.dtype) @ v[:, :, : weights.shape[3]])
         y = attend_sequence(self.kind, q, k, v, self.block_length, self.prime_keys, self.spread)
         return self._merge(y)
 
     def weights(self, x: torch.Tensor, encoder: torch.Tensor | None) -> torch.Tensor:
         """Softmax weights [batch, heads, time, keys] of a CROSS or PRIME layer."""
         q, k, _ = self._qkv(x, encoder)
+        return self._weights(q, k)
+
+    def _weights(self, q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
         if self.kind is AttentionKind.CROSS:
             return attention_weights(q, k)
         if self.kind is not AttentionKind.PRIME:
@@ -164,8 +181,13 @@ class Block(nn.Module):
         out = x + self.scale * (a + self.mlp(self.ln_1(x + a)))
         return out
 
-    def forward(self, x: torch.Tensor, encoder: torch.Tensor | None) -> torch.Tensor:
-        return self._rest(x, self.attn(self.ln_0(x), encoder))
+    def forward(
+        self,
+        x: torch.Tensor,
+        encoder: torch.Tensor | None,
+        reading: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    ) -> torch.Tensor:
+        return self._rest(x, self.attn(self.ln_0(x), encoder, reading))
 
     def extend(self, x: torch.Tensor, cache: LayerCache, position: int) -> torch.Tensor:
         return self._rest(x, self.attn.extend(self.ln_0(x), cache, position))
@@ -183,24 +205,17 @@ class Transformer(nn.Module):
     def blocks(self) -> Sequence[Block]:
         return self._attn_mods  # type: ignore[return-value]
 
-    def forward(self, x: torch.Tensor, encoder: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(
+        self, x: torch.Tensor, encoder: torch.Tensor | None = None, reading: Reading | None = None
+    ) -> torch.Tensor:
         """Whole sequence [batch, time, width] → the same, in the dtype of the weights."""
         x = x.to(self.dtype)
-        for block in self.blocks:
-            x = block(x, encoder)
-        return x
-
-    def watch(
-        self, x: torch.Tensor, layer: int, encoder: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """``forward`` and the softmax weights [batch, heads, time, keys] of one of its layers."""
-        x = x.to(self.dtype)
-        weights = x
         for number, block in enumerate(self.blocks):
-            if number == layer:
-                weights = block.attn.weights(block.ln_0(x), encoder)
-            x = block(x, encoder)
-        return x, weights
+            if reading is not None and block.attn.kind in LYRIC_KINDS:
+                x = block(x, encoder, partial(reading, number, x))
+            else:
+                x = block(x, encoder)
+        return x
 
     def layer_weights(self, x: torch.Tensor, layer: int, encoder: torch.Tensor | None = None) -> torch.Tensor:
         """Softmax weights [batch, heads, time, keys] of one layer; later layers do not run."""

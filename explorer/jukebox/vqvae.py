@@ -7,6 +7,8 @@ its own; they share nothing (Dhariwal et al. 2020, section 3.1).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -191,6 +193,22 @@ def _to_audio(x: torch.Tensor, stretch: nn.ConvTranspose1d, out: nn.Conv1d) -> t
     return audio.unsqueeze(1)
 
 
+@dataclass(frozen=True)
+class Reconstruction:
+    """One training pass of one level."""
+
+    audio: torch.Tensor
+    """[batch, samples, 1]"""
+    commit: torch.Tensor
+    """Commitment loss, scalar."""
+    rows: torch.Tensor
+    """[batch · codes, emb_width] what the encoder put out, detached."""
+    codes: torch.Tensor
+    """[batch · codes]"""
+    quantised: torch.Tensor
+    """[batch, emb_width, codes] what the decoder saw; its gradient reaches the encoder."""
+
+
 class VQVAE(nn.Module):
     """Encoders, codebooks and decoders of all levels, finest first.
 
@@ -235,14 +253,10 @@ class VQVAE(nn.Module):
         y: torch.Tensor = self.decoders[level](x)
         return y.transpose(1, 2)
 
-    def reconstruct(
-        self, audio: torch.Tensor, level: int, precision: torch.dtype = torch.float32
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Training pass with the straight-through gradient (van den Oord et al. 2017).
+    def reconstruct(self, audio: torch.Tensor, level: int, precision: torch.dtype = torch.float32) -> Reconstruction:
+        """Training pass over audio [batch, samples, 1] with the straight-through gradient (van den Oord et al. 2017).
 
-        [batch, samples, 1] → (audio' of the same shape, commitment loss scalar, encoder rows
-        [batch · codes, emb_width] and their codes [batch · codes]). ``precision`` is that of the
-        convolutions' products only: codes are always looked up in float32.
+        ``precision`` is that of the convolutions' products only: codes are always looked up in float32.
         """
         faster = torch.autocast(audio.device.type, precision, enabled=precision is not torch.float32)
         with faster:
@@ -254,7 +268,7 @@ class VQVAE(nn.Module):
             codes = book.encode(rows)
         quantised = book.decode(codes)
         commit = F.mse_loss(rows, quantised.detach())
-        straight = rows + (quantised - rows).detach()
+        straight = (rows + (quantised - rows).detach()).view(x.shape[0], -1, x.shape[1]).transpose(1, 2)
         with faster:
-            y = self.decoders[level](straight.view(x.shape[0], -1, x.shape[1]).transpose(1, 2))
-        return y.float().transpose(1, 2), commit, rows.detach(), codes
+            y = self.decoders[level](straight)
+        return Reconstruction(y.float().transpose(1, 2), commit, rows.detach(), codes, straight)

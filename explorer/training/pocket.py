@@ -46,12 +46,13 @@ at the audio's, which is what makes training on two cores possible."""
 VQVAE_TRAINING = {
     Level.TOP: VQVAETraining(
         Level.TOP,
-        steps=11500,
+        steps=27500,
         batch=3,
         clip_samples=16896,
         recons=0.5,
         mel=1.0,
-        evaluate_every=1000,
+        hearing=0.3,
+        evaluate_every=2500,
         precision="bfloat16",
     ),
     Level.MIDDLE: VQVAETraining(
@@ -63,7 +64,16 @@ VQVAE_TRAINING = {
 }
 
 PRIOR_TRAINING = {
-    Level.TOP: PriorTraining(Level.TOP, steps=3000, batch=2, guidance=0.5, precision="bfloat16", evaluate_every=900),
+    Level.TOP: PriorTraining(
+        Level.TOP,
+        steps=10000,
+        batch=2,
+        guidance=1.0,
+        recognition=0.2,
+        lead=1.0,
+        precision="bfloat16",
+        evaluate_every=1000,
+    ),
     Level.MIDDLE: PriorTraining(Level.MIDDLE, steps=3600, batch=2, every_nth_song=2, precision="bfloat16"),
     Level.BOTTOM: PriorTraining(Level.BOTTOM, steps=3000, batch=2, every_nth_song=4, precision="bfloat16"),
 }

@@ -1,7 +1,7 @@
 """Training of one prior, and what its conditioning is worth on held-out songs.
 
-Knows: the loop, the guidance of the alignment head by the corpus' exact character times, and the
-held-out figures. Does not know how examples are cut (``examples``) or where runs are kept (``runs``).
+Knows: the loop and the held-out figures. Does not know how examples are cut (``examples``), how lyrics are learnt
+to be read (``reading``) or where runs are kept (``runs``).
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
-from explorer.jukebox.config import Level, PriorConfig
+from explorer.jukebox.config import Level
 from explorer.jukebox.prior import Prior
-from explorer.training.examples import Batch, Example, ExampleMaker
+from explorer.training.examples import Example, ExampleMaker
+from explorer.training.reading import Reader, guidance_losses, leading
 from explorer.training.runs import RunFolder, WeightAverage, learning_rate
 
 OPENING = 64
@@ -28,7 +30,8 @@ OPENING = 64
 class PriorTraining:
     """Settings of one prior's run.
 
-    ``guidance`` weighs the alignment head's loss (0: off). ``every_nth_song`` leaves songs out where
+    ``guidance`` and ``recognition`` weigh the losses of reading lyrics, ``lead`` is how far attention is led at first
+    (see ``reading``; all 0: a level without lyrics). ``every_nth_song`` leaves songs out where
     encoding them all would take longer than the steps need. ``precision`` names the torch type of the
     matrix products: bfloat16 is faster where the processor has instructions for it.
     """
@@ -44,6 +47,8 @@ class PriorTraining:
     average_mu: float = 0.995
     label_dropout: float = 0.1
     guidance: float = 0.0
+    recognition: float = 0.0
+    lead: float = 0.0
     every_nth_song: int = 1
     precision: str = "float32"
     log_every: int = 20
@@ -58,8 +63,10 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
     The caller builds ``prior`` with the global generator seeded, so that a new run is repeatable.
     """
     run = RunFolder(path, {**dataclasses.asdict(training), "prior": dataclasses.asdict(prior.config)})
+    recogniser = _recogniser(prior, training)
+    parameters = [*prior.parameters(), *(recogniser.parameters() if recogniser is not None else [])]
     optimiser = torch.optim.AdamW(
-        prior.parameters(), lr=0.0, betas=training.betas, weight_decay=training.weight_decay, foreach=True
+        parameters, lr=0.0, betas=training.betas, weight_decay=training.weight_decay, foreach=True
     )
     average = WeightAverage(prior, training.average_mu)
     step = 0
@@ -67,6 +74,8 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
     if state is not None:
         step = state["step"]
         prior.load_state_dict(state["model"])
+        if recogniser is not None:
+            recogniser.load_state_dict(state["recogniser"])
         optimiser.load_state_dict(state["optimiser"])
         average.shadow = state["average"]
     precision: torch.dtype = getattr(torch, training.precision)
@@ -76,19 +85,19 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
         batch = maker.batch(training.batch, training.seed, step)
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, training.steps, training.peak_rate, training.warmup)
-        watch = prior.config.alignment_layer if training.guidance else None
+        reader = None
+        if training.guidance:
+            reader = Reader(batch, prior.config, leading(training.lead, step, training.steps), recogniser)
         with torch.autocast(batch.codes.device.type, precision, enabled=precision is not torch.float32):
-            loss = prior.loss(batch.codes, prior.condition(batch.labels, batch.upper), watch)
+            loss = prior.loss(batch.codes, prior.condition(batch.labels, batch.upper), reader)
         measured = {"loss": loss.total, "music": loss.music, "lyrics": loss.lyrics}
         objective = loss.total * math.log(2)
-        if training.guidance:
-            assert loss.lyric_weights is not None
-            guide = guidance_loss(loss.lyric_weights, batch, prior.config)
-            objective = objective + training.guidance * guide
-            measured["guide"] = guide
+        if reader is not None:
+            objective = objective + training.guidance * reader.guide + training.recognition * reader.recognition
+            measured |= {"guide": reader.guide, "aligned": reader.aligned, "recognition": reader.recognition}
         optimiser.zero_grad(set_to_none=True)
         objective.backward()  # type: ignore[no-untyped-call]
-        measured["norm"] = torch.nn.utils.clip_grad_norm_(prior.parameters(), training.clip_norm)
+        measured["norm"] = torch.nn.utils.clip_grad_norm_(parameters, training.clip_norm)
         optimiser.step()
         step += 1
         average.update(prior, step)
@@ -109,6 +118,7 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
                     "model": prior.state_dict(),
                     "optimiser": optimiser.state_dict(),
                     "average": average.shadow,
+                    "recogniser": {} if recogniser is None else recogniser.state_dict(),
                 }
             )
     run.plot()
@@ -116,24 +126,11 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
     return prior
 
 
-def guidance_loss(lyric_weights: torch.Tensor, batch: Batch, config: PriorConfig) -> torch.Tensor:
-    """−log of the alignment head's attention around the character that is sung, in nats.
-
-    ``lyric_weights`` [batch, heads, n_ctx, n_tokens] are the alignment layer's.
-
-    The key of column j has read the tokens up to j − 1, so the target is the column after the sung
-    one; its neighbours count too, since character times are good to about 50 ms only.
-    """
-    assert config.alignment_head is not None and batch.sung is not None
-    weights = lyric_weights[:, config.alignment_head]
-    columns = weights.shape[2]
-    target = (batch.sung + 1).clamp(max=columns - 1)
-    near = sum(
-        weights.gather(2, (target + shift).clamp(0, columns - 1).unsqueeze(2)).squeeze(2) for shift in (-1, 0, 1)
-    )
-    assert isinstance(near, torch.Tensor)
-    sung = batch.sung >= 0
-    return -(near[sung].clamp_min(1e-6)).log().mean() if bool(sung.any()) else near.sum() * 0.0
+def _recogniser(prior: Prior, training: PriorTraining) -> nn.Linear | None:
+    """Reads characters off the music's activations, in training only."""
+    if not training.recognition or prior.config.lyrics is None:
+        return None
+    return nn.Linear(prior.config.transformer.width, prior.config.lyrics.vocabulary_size)
 
 
 @torch.inference_mode()
@@ -194,5 +191,5 @@ def _mean_guide(prior: Prior, maker: ExampleMaker, examples: list[Example]) -> f
         conditioning = prior.condition(batch.labels, batch.upper)
         assert prior.config.alignment_layer is not None
         weights = prior.lyric_weights(batch.codes, conditioning, prior.config.alignment_layer)
-        values.append(float(guidance_loss(weights, batch, prior.config)))
+        values.append(float(guidance_losses(weights, batch, prior.config)[prior.config.alignment_head or 0]))
     return sum(values) / len(values)

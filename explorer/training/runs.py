@@ -16,28 +16,33 @@ from typing import Any
 
 import torch
 
+FIXED = frozenset({"level", "prior", "vqvae", "seed", "batch", "clip_samples", "every_nth_song"})
+"""Settings that a run keeps from its first to its last step: what it trains, and which examples it sees when."""
+
 
 class RunFolder:
     """settings.json, log.csv, heldout.jsonl, state.pt (resume) and plot.png of one run."""
 
     def __init__(self, path: Path, settings: dict[str, Any]) -> None:
-        """Open or create; ``settings`` are plain JSON data with the number of ``steps`` among them.
+        """Open or create; ``settings`` are plain JSON data.
 
-        A run may be resumed for more or fewer steps, which changes its learning rate from then on;
-        settings.json keeps every such change. Raises ValueError for any other difference.
+        A run may be resumed with other numbers (of steps, of weights of its losses …): settings.json keeps every such
+        change. Raises ValueError where what is trained differs, or on what: the settings FIXED.
         """
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
         file = path / "settings.json"
         settings = json.loads(json.dumps(settings, default=str))
-        record = {"settings": settings, "shortened_or_lengthened": []}
+        record = {"settings": settings, "changes": []}
         if file.exists():
             record = json.loads(file.read_text())
             before = record["settings"]
-            if {**before, "steps": 0} != {**settings, "steps": 0}:
-                raise ValueError(f"{path} holds a run with other settings; choose another --run folder")
-            if before["steps"] != settings["steps"]:
-                record["shortened_or_lengthened"].append({"after_step": self._last_step(), "from": before["steps"]})
+            changed = {name for name in before.keys() | settings.keys() if before.get(name) != settings.get(name)}
+            if different := sorted(changed & FIXED):
+                raise ValueError(f"{path} holds a run that differs in {', '.join(different)}; choose another folder")
+            if changed:
+                old = {name: before.get(name) for name in sorted(changed)}
+                record["changes"].append({"after_step": self._last_step(), "from": old})
                 record["settings"] = settings
         file.write_text(json.dumps(record, indent=1))
         self._saved = time.monotonic()
@@ -70,8 +75,12 @@ class RunFolder:
         return time.monotonic() - self._saved > 60 * minutes
 
     def log(self, row: dict[str, float]) -> None:
-        """Append a row (its first entry is the step) to log.csv."""
+        """Append a row (its first entry is the step) to log.csv; a log of other columns is put aside."""
         file = self.path / "log.csv"
+        if file.exists():
+            with file.open() as source:
+                if next(csv.reader(source)) != list(row):
+                    os.replace(file, self.path / f"log-before-{row['step']}.csv")
         new = not file.exists()
         with file.open("a", newline="") as out:
             writer = csv.DictWriter(out, fieldnames=list(row))

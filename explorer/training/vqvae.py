@@ -27,7 +27,8 @@ from explorer.jukebox.losses import (
     spectral_loss,
 )
 from explorer.jukebox.vqvae import VQVAE
-from explorer.training.corpus import Corpus
+from explorer.training.characters import Hearer, share_heard, sung_classes
+from explorer.training.corpus import Corpus, CorpusSong
 from explorer.training.mel import mel_loss
 from explorer.training.runs import RunFolder, WeightAverage, learning_rate
 
@@ -37,7 +38,8 @@ class VQVAETraining:
     """Settings of one level's run.
 
     ``spectral`` (0 in the published training) weighs the distance that the held-out figure measures,
-    ``mel`` that of log-mel spectra; with ``recons`` 0 no code is spent on phases.
+    ``mel`` that of log-mel spectra; with ``recons`` 0 no code is spent on phases. ``hearing`` weighs how well the sung
+    characters can be told from the codes (``characters``).
     ``threshold`` is the revival threshold as a share of the mean count. ``precision`` names the torch
     type of the convolutions' products: bfloat16 is faster where the processor has instructions for it.
     """
@@ -52,6 +54,7 @@ class VQVAETraining:
     spectral: float = 1.0
     multispectral: float = 1.0
     mel: float = 0.0
+    hearing: float = 0.0
     commit: float = 0.02
     code_mu: float = 0.99
     threshold: float = 0.2
@@ -65,7 +68,10 @@ class VQVAETraining:
 
 def measure_bandwidth(corpus: Corpus, clip_samples: int, clips: int = 1000, seed: int = 0) -> Bandwidth:
     """Signal sizes over random clips of the training length (jukebox fact sheet, section a)."""
-    audio = torch.cat([_batch(corpus, clips // 10, clip_samples, seed, -1 - i) for i in range(10)])
+    tenth = clips // 10
+    audio = torch.cat(
+        [_audio(corpus, _clips(corpus, tenth, clip_samples, seed, -1 - i), clip_samples) for i in range(10)]
+    )
     spec = torch.cat([magnitude(part, SPECTRAL).flatten(1).norm(dim=1) for part in torch.split(audio, 50)])
     return Bandwidth(l1=float(audio.abs().mean()), l2=float(audio.var()), spec=float(spec.mean()))
 
@@ -78,7 +84,9 @@ def train_vqvae(config: VQVAEConfig, training: VQVAETraining, corpus: Corpus, he
     torch.manual_seed(training.seed)
     vqvae = VQVAE(config)
     part = torch.nn.ModuleList([vqvae.encoders[level], vqvae.decoders[level]])
-    optimiser = torch.optim.Adam(part.parameters(), lr=0.0, betas=(0.9, 0.999), eps=1e-8)
+    hearer = Hearer(config.emb_width) if training.hearing else None
+    parameters = [*part.parameters(), *(hearer.parameters() if hearer is not None else [])]
+    optimiser = torch.optim.Adam(parameters, lr=0.0, betas=(0.9, 0.999), eps=1e-8)
     average = WeightAverage(part, training.average_mu)
     book = vqvae.bottleneck.level(level)
     bandwidth = measure_bandwidth(corpus, training.clip_samples)
@@ -89,6 +97,8 @@ def train_vqvae(config: VQVAEConfig, training: VQVAETraining, corpus: Corpus, he
     if state is not None:
         step = state["step"]
         part.load_state_dict(state["model"])
+        if hearer is not None:
+            hearer.load_state_dict(state["hearer"])
         optimiser.load_state_dict(state["optimiser"])
         average.shadow = state["average"]
         for name in ("k", "k_sum", "k_elem"):
@@ -99,38 +109,39 @@ def train_vqvae(config: VQVAEConfig, training: VQVAETraining, corpus: Corpus, he
     began = time.monotonic()
     while step < training.steps:
         generator = torch.Generator().manual_seed(training.seed * 1_000_003 + step)
-        audio = _batch(corpus, training.batch, training.clip_samples, training.seed, step)
+        clips = _clips(corpus, training.batch, training.clip_samples, training.seed, step)
+        audio = _audio(corpus, clips, training.clip_samples)
         if not book.ready:
             with torch.no_grad():
                 x = vqvae.encode_continuous(audio, level)
             book.start(x.transpose(1, 2).reshape(-1, x.shape[1]), generator)
             book.k_elem.fill_(rows_per_code)
             book.k_sum.copy_(book.k * rows_per_code)
-        output, commit, rows, codes = vqvae.reconstruct(audio, level, getattr(torch, training.precision))
-        recons = mixed_loss(audio, output, bandwidth)
-        spectral = spectral_loss(audio, output, bandwidth)
-        multispectral = multispectral_loss(audio, output, bandwidth)
-        mel = mel_loss(audio, output, corpus.sample_rate)
-        loss = (
-            training.recons * recons
-            + training.spectral * spectral
-            + training.multispectral * multispectral
-            + training.mel * mel
-            + training.commit * commit
-        )
+        passed = vqvae.reconstruct(audio, level, getattr(torch, training.precision))
+        losses = {
+            "recons": mixed_loss(audio, passed.audio, bandwidth),
+            "spectral": spectral_loss(audio, passed.audio, bandwidth),
+            "multispectral": multispectral_loss(audio, passed.audio, bandwidth),
+            "commit": passed.commit,
+        }
+        if training.mel:
+            losses["mel"] = mel_loss(audio, passed.audio, corpus.sample_rate)
+        if hearer is not None:
+            losses["hearing"] = hearer.loss(passed.quantised, _sung(corpus, clips, training, config.hop(level)))
+        loss = torch.stack([getattr(training, name) * value for name, value in losses.items()]).sum()
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, training.steps, training.peak_rate, training.warmup)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = torch.nn.utils.clip_grad_norm_(part.parameters(), training.clip_norm)
+        norm = torch.nn.utils.clip_grad_norm_(parameters, training.clip_norm)
         optimiser.step()
-        metrics = book.update(rows, codes, generator, training.code_mu, training.threshold * rows_per_code)
+        metrics = book.update(
+            passed.rows, passed.codes, generator, training.code_mu, training.threshold * rows_per_code
+        )
         step += 1
         average.update(part, step)
         measured = {
-            "loss": loss, "recons": recons, "spectral": spectral, "multispectral": multispectral,
-            "mel": mel, "commit": commit, "norm": norm,
-            "entropy": metrics.entropy, "usage": metrics.usage,
+            "loss": loss, **losses, "norm": norm, "entropy": metrics.entropy, "usage": metrics.usage,
         }  # fmt: skip
         for name, value in measured.items():
             totals[name] = totals.get(name, 0.0) + float(value.detach()) / training.log_every
@@ -140,10 +151,13 @@ def train_vqvae(config: VQVAEConfig, training: VQVAETraining, corpus: Corpus, he
         last = step == training.steps
         if last or step % training.evaluate_every == 0:
             average.swap(part)
-            run.heldout({"step": step, **evaluate_level(vqvae, heldout, training.level, seconds=4.0)})
+            figures = evaluate_level(vqvae, heldout, training.level, seconds=4.0)
+            if hearer is not None:
+                figures["characters_heard"] = characters_heard(vqvae, hearer, heldout, training.level)
+            run.heldout({"step": step, **figures})
             average.swap(part)
         if last or (step % training.log_every == 0 and run.save_due()):
-            run.save(_state(step, part, optimiser, average, book))
+            run.save(_state(step, part, optimiser, average, book) | ({"hearer": hearer.state_dict()} if hearer else {}))
     run.plot()
     average.swap(part)
     return vqvae
@@ -161,17 +175,25 @@ def _state(step: int, part: torch.nn.Module, optimiser: Any, average: WeightAver
     }
 
 
-def _batch(corpus: Corpus, size: int, samples: int, seed: int, step: int) -> torch.Tensor:
-    """[size, samples, 1] random clips; a function of its arguments only. Songs count by length."""
+def _clips(corpus: Corpus, size: int, samples: int, seed: int, step: int) -> list[tuple[CorpusSong, int]]:
+    """Songs and first samples of random clips; a function of its arguments only. Songs count by length."""
     random = np.random.default_rng((seed, step % 2**32))
     lengths = np.array([song.samples for song in corpus.songs], dtype=np.float64)
-    picks = random.choice(len(lengths), size=size, p=lengths / lengths.sum())
-    clips = []
-    for pick in picks:
-        song = corpus.songs[pick]
-        start = int(random.integers(0, max(1, song.samples - samples)))
-        clips.append(corpus.audio(song, start, samples))
-    return torch.from_numpy(np.stack(clips)).unsqueeze(-1)
+    songs = [corpus.songs[pick] for pick in random.choice(len(lengths), size=size, p=lengths / lengths.sum())]
+    return [(song, int(random.integers(0, max(1, song.samples - samples)))) for song in songs]
+
+
+def _audio(corpus: Corpus, clips: list[tuple[CorpusSong, int]], samples: int) -> torch.Tensor:
+    """[clips, samples, 1]"""
+    return torch.from_numpy(np.stack([corpus.audio(song, start, samples) for song, start in clips])).unsqueeze(-1)
+
+
+def _sung(corpus: Corpus, clips: list[tuple[CorpusSong, int]], training: VQVAETraining, hop: int) -> torch.Tensor:
+    """[clips, codes]"""
+    codes = training.clip_samples // hop
+    return torch.from_numpy(
+        np.stack([sung_classes(song, start, hop, codes, corpus.sample_rate) for song, start in clips])
+    )
 
 
 @torch.no_grad()
@@ -196,3 +218,17 @@ def evaluate_level(vqvae: VQVAE, corpus: Corpus, level: Level, seconds: float | 
         "used": round(float((counts > 0).float().mean()), 4),
         "code_entropy_bits": round(float(-(p * (p + 1e-12).log2()).sum()), 4),
     }
+
+
+@torch.no_grad()
+def characters_heard(vqvae: VQVAE, hearer: Hearer, corpus: Corpus, level: Level) -> float:
+    """Share of the codes of sung characters, over whole songs, from which the hearer tells the character."""
+    hop, right, all_of_them = vqvae.config.hop(level.index), 0, 0
+    for song in corpus.songs:
+        audio = torch.from_numpy(corpus.audio(song, 0, song.samples // hop * hop)).view(1, -1, 1)
+        codes = vqvae.encode(audio, level.index)
+        classes = torch.from_numpy(sung_classes(song, 0, hop, codes.shape[1], corpus.sample_rate))
+        vectors = vqvae.bottleneck.level(level.index).decode(codes).transpose(1, 2)
+        heard, sung = share_heard(hearer(vectors), classes.unsqueeze(0))
+        right, all_of_them = right + heard, all_of_them + sung
+    return round(right / max(1, all_of_them), 4)

@@ -93,7 +93,8 @@ def test_training_a_tiny_one_lowers_its_loss() -> None:
     optimiser = torch.optim.Adam(vqvae.parameters(), 3e-3)
     losses = []
     for _ in range(60):
-        output, commit, rows, codes = vqvae.reconstruct(audio, 0)
+        passed = vqvae.reconstruct(audio, 0)
+        output, commit, rows, codes = passed.audio, passed.commit, passed.rows, passed.codes
         loss = (output - audio).pow(2).mean() + 0.02 * commit
         optimiser.zero_grad()
         loss.backward()

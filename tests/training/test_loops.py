@@ -69,7 +69,9 @@ def test_an_interrupted_vqvae_run_repeats_the_whole_one(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tiny_config().vqvae
-    training = VQVAETraining(Level.TOP, steps=8, batch=2, clip_samples=4096, log_every=2, evaluate_every=4, warmup=2)
+    training = VQVAETraining(
+        Level.TOP, steps=8, batch=2, clip_samples=4096, log_every=2, evaluate_every=4, warmup=2, mel=0.5, hearing=0.3
+    )
     whole = train_vqvae(config, training, corpus, corpus, tmp_path / "whole")
     with monkeypatch.context() as patch:
         killed_after(patch, 2)
@@ -99,8 +101,8 @@ def trained_prior(codes: CorpusCodes, level: Level, training: PriorTraining, pat
 def test_an_interrupted_prior_run_repeats_the_whole_one(
     level: Level, codes: CorpusCodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guidance = 0.5 if level is Level.TOP else 0.0
-    training = PriorTraining(level, steps=6, batch=2, log_every=2, evaluate_every=6, warmup=2, guidance=guidance)
+    words = {"guidance": 0.5, "recognition": 0.2, "lead": 0.8} if level is Level.TOP else {}
+    training = PriorTraining(level, steps=6, batch=2, log_every=2, evaluate_every=6, warmup=2, **words)
     whole = trained_prior(codes, level, training, tmp_path / "whole")
     with monkeypatch.context() as patch:
         killed_after(patch, 1)
@@ -115,17 +117,18 @@ def test_an_interrupted_prior_run_repeats_the_whole_one(
 def test_other_settings_need_another_folder(codes: CorpusCodes, tmp_path: Path) -> None:
     training = PriorTraining(Level.BOTTOM, steps=2, batch=1, log_every=1, evaluate_every=9)
     trained_prior(codes, Level.BOTTOM, training, tmp_path / "run")
-    with pytest.raises(ValueError, match="other settings"):
+    with pytest.raises(ValueError, match="differs in seed"):
         trained_prior(codes, Level.BOTTOM, replace(training, seed=2), tmp_path / "run")
-    trained_prior(codes, Level.BOTTOM, replace(training, steps=3), tmp_path / "run")
+    trained_prior(codes, Level.BOTTOM, replace(training, steps=3, clip_norm=0.5), tmp_path / "run")
     record = json.loads((tmp_path / "run" / "settings.json").read_text())
-    assert record["shortened_or_lengthened"] == [{"after_step": 2, "from": 2}]
+    assert record["changes"] == [{"after_step": 2, "from": {"clip_norm": 1.0, "steps": 2}}]
+    assert record["settings"]["steps"] == 3
 
 
 def test_learning_uses_labels_lyrics_and_times(codes: CorpusCodes, tmp_path: Path) -> None:
     training = PriorTraining(
         Level.TOP, steps=150, batch=4, log_every=50, evaluate_every=150, warmup=10, peak_rate=3e-3, guidance=0.5,
-        label_dropout=0.0,
+        recognition=0.2, lead=1.0, label_dropout=0.0,
     )  # fmt: skip
     prior = new_prior(Level.TOP)
     maker = ExampleMaker(codes, prior, Level.TOP, LISTS, 0.0)

@@ -97,7 +97,8 @@ def _losses(expected: dict[str, object], options: Options, model: VQVAE, audio: 
     zero = audio.new_zeros(())
     totals = {"recons_loss": zero, "spectral_loss": zero, "multispectral_loss": zero, "commit_loss": zero}
     for level in reversed(range(model.config.levels)):
-        output, commit, _, _ = model.reconstruct(audio, level)
+        passed = model.reconstruct(audio, level)
+        output, commit = passed.audio, passed.commit
         terms = {
             "recons_loss": reconstruction(audio, output, bandwidth),
             "spectral_loss": losses.spectral_loss(audio, output, bandwidth),
