@@ -15,7 +15,7 @@ import torch
 
 from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import Level
-from explorer.jukebox.drawing import NOISE_BLOCK, Drawer
+from explorer.jukebox.drawing import CHANCE_BLOCK, Drawer
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.lyrics import lyric_window, window_tokens
 from explorer.jukebox.prior import Conditioning, Prior
@@ -48,7 +48,7 @@ class RowBatch:
 
 
 def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[torch.Tensor, None, torch.Tensor]:
-    """Yield the next codes of all rows [rows, ≤ NOISE_BLOCK] until ``steps`` are drawn; return how uncertain
+    """Yield the next codes of all rows [rows, ≤ CHANCE_BLOCK] until ``steps`` are drawn; return how uncertain
     each was: [rows, steps] bits.
 
     Rows that are shorter than others draw on into nothing. Codes stay on the device until a block
@@ -62,7 +62,7 @@ def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[t
         codes = sample_window(prior, conditioning, rows.prompt.to(device), rows.steps, drawer, rows.chunk)
     done = 0
     while done < rows.steps:
-        count = min(NOISE_BLOCK, rows.steps - done)
+        count = min(CHANCE_BLOCK, rows.steps - done)
         with torch.inference_mode():
             block = torch.stack([next(codes) for _ in range(count)], dim=1).cpu()
         done += count
