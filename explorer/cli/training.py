@@ -1,4 +1,4 @@
-"""train corpus | vqvae | prior | export: training loops on a corpus, and their outcome.
+"""train corpus | teacher | vqvae | prior | export: training loops on a corpus, and their outcome.
 
 Knows: which settings a run has by default (``training.pocket``). Does not know: the loops.
 """
@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from explorer.cli.common import Stopped, UsageError, add_command, add_group, whole_number
+from explorer.cli.common import Progress, Stopped, UsageError, add_command, add_group, whole_number
 from explorer.cli.corpus import add_corpus_command
 from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level
 
@@ -20,6 +20,14 @@ from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level
 def add_commands(commands: Any) -> None:
     group = add_group(commands, "train", "Make a corpus of songs, and train a model on it.")
     add_corpus_command(group)
+    parser = add_command(
+        group,
+        "teacher",
+        run_teacher,
+        "Have a speech recogniser hear the corpus: what the top level's autoencoder is taught. Once for a corpus.",
+        "python -m explorer train teacher --corpus corpus --runs runs",
+    )
+    add_corpus_options(parser)
     parser = add_command(
         group,
         "vqvae",
@@ -59,9 +67,25 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=whole_number(1), metavar="N", help="steps in all (default: as pocket was made)")
 
 
+def run_teacher(options: argparse.Namespace) -> int:
+    from explorer.settings import Settings
+    from explorer.training.recognition import Recogniser
+    from explorer.training.teacher import teach
+
+    corpus, heldout = open_corpora(options)
+    recogniser = Recogniser(Settings.from_environment().home / "evaluators")
+    progress = Progress()
+    for done, in_all in teach(options.runs / "teacher", [corpus, heldout], recogniser):
+        progress.show(f"song {done} of {in_all}")
+    progress.end()
+    print(options.runs / "teacher")
+    return 0
+
+
 def run_vqvae(options: argparse.Namespace) -> int:
     from explorer.training.assembly import vqvae_run
     from explorer.training.pocket import VQVAE_CONFIG, VQVAE_TRAINING
+    from explorer.training.teacher import Teaching
     from explorer.training.vqvae import train_vqvae
 
     level = Level(options.level)
@@ -69,9 +93,10 @@ def run_vqvae(options: argparse.Namespace) -> int:
     if options.steps:
         training = replace(training, steps=options.steps)
     corpus, heldout = open_corpora(options)
-    run = vqvae_run(options.runs, level)
+    run, folder = vqvae_run(options.runs, level), options.runs / "teacher"
+    teachings = (Teaching.open(folder, corpus), Teaching.open(folder, heldout)) if training.hearing else None
     with kept(run):
-        train_vqvae(VQVAE_CONFIG, training, corpus, heldout, run)
+        train_vqvae(VQVAE_CONFIG, training, corpus, heldout, run, teachings)
     print(run)
     return 0
 

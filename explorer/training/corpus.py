@@ -62,8 +62,9 @@ class CorpusSong:
 class Corpus:
     """All songs of one split, with their audio as one int16 array."""
 
-    def __init__(self, songs: tuple[CorpusSong, ...], audio: np.ndarray, sample_rate: int) -> None:
-        self.songs = songs
+    def __init__(self, songs: tuple[CorpusSong, ...], audio: np.ndarray, sample_rate: int, key: str = "") -> None:
+        """``key`` is the same for the same songs."""
+        self.songs, self.key = songs, key
         self.sample_rate = sample_rate
         self._audio = audio
 
@@ -85,7 +86,7 @@ class Corpus:
         songs = tuple(
             _read_song(record, start, samples) for record, (start, samples) in zip(records, index["spans"], strict=True)
         )
-        return cls(songs, np.load(audio_file, mmap_mode="r"), index["sample_rate"])
+        return cls(songs, np.load(audio_file, mmap_mode="r"), index["sample_rate"], key)
 
     def audio(self, song: CorpusSong, start: int = 0, samples: int | None = None) -> np.ndarray:
         """float32 [samples] in [-1, 1]; silence where the stretch reaches past the song."""
@@ -97,7 +98,7 @@ class Corpus:
 
     def thinned(self, every_nth: int) -> Corpus:
         """Every n-th song only. Songs are sorted by artist, so all artists stay."""
-        return Corpus(self.songs[::every_nth], self._audio, self.sample_rate)
+        return Corpus(self.songs[::every_nth], self._audio, self.sample_rate, self.key)
 
     @property
     def seconds(self) -> float:

@@ -46,12 +46,12 @@ at the audio's, which is what makes training on two cores possible."""
 VQVAE_TRAINING = {
     Level.TOP: VQVAETraining(
         Level.TOP,
-        steps=27500,
+        steps=30000,
         batch=3,
         clip_samples=16896,
         recons=0.5,
         mel=1.0,
-        hearing=0.3,
+        hearing=1.0,
         evaluate_every=2500,
         precision="bfloat16",
     ),

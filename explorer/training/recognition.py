@@ -24,6 +24,8 @@ RATE = 16_000
 """Samples per second that the recogniser hears."""
 ENCODER_SECONDS = 30
 """Length that the encoder always takes; shorter sound is filled up with silence."""
+FRAME_RATE = 50
+"""States of the encoder per second."""
 
 
 class EvaluatorMissing(ValueError):
@@ -52,14 +54,23 @@ class Recogniser:
 
     def embedding(self, audio: np.ndarray, sample_rate: int, piece_seconds: float) -> np.ndarray:
         """What the recogniser's encoder makes of one clip: the mean over each whole piece, [pieces, 512]."""
-        heard = resample(audio, sample_rate, RATE)[: RATE * ENCODER_SECONDS]
-        features = self._model.feature_extractor(heard)[:, : 100 * ENCODER_SECONDS]
-        padded = np.pad(features, ((0, 0), (0, 100 * ENCODER_SECONDS - features.shape[1])))
-        states = np.array(self._model.encode(padded), dtype=np.float32)[0]
-        size = round(piece_seconds * len(states) / ENCODER_SECONDS)
-        pieces = int(len(heard) / RATE / piece_seconds)
+        seconds = min(len(audio) / sample_rate, ENCODER_SECONDS)
+        size, pieces = round(piece_seconds * FRAME_RATE), int(seconds / piece_seconds)
+        states = self.states(audio[: int(seconds * sample_rate)], sample_rate)
         means: np.ndarray = states[: pieces * size].reshape(pieces, size, -1).mean(axis=1)
         return means
+
+    def states(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
+        """The encoder's last states over one clip, 30 s at a time: float32 [seconds · FRAME_RATE, 512]."""
+        heard = resample(audio, sample_rate, RATE)
+        pieces = []
+        for first in range(0, len(heard), RATE * ENCODER_SECONDS):
+            piece = heard[first : first + RATE * ENCODER_SECONDS]
+            features = self._model.feature_extractor(piece)[:, : 100 * ENCODER_SECONDS]
+            padded = np.pad(features, ((0, 0), (0, 100 * ENCODER_SECONDS - features.shape[1])))
+            states = np.array(self._model.encode(padded), dtype=np.float32)[0]
+            pieces.append(states[: -(-len(piece) * FRAME_RATE // RATE)])
+        return np.concatenate(pieces)
 
 
 def plain_words(text: str) -> list[str]:

@@ -27,10 +27,11 @@ from explorer.jukebox.losses import (
     spectral_loss,
 )
 from explorer.jukebox.vqvae import VQVAE
-from explorer.training.characters import Hearer, share_heard, sung_classes
 from explorer.training.corpus import Corpus, CorpusSong
+from explorer.training.hearing import Hearer
 from explorer.training.mel import mel_loss
 from explorer.training.runs import RunFolder, WeightAverage, learning_rate
+from explorer.training.teacher import Teaching
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class VQVAETraining:
     """Settings of one level's run.
 
     ``spectral`` (0 in the published training) weighs the distance that the held-out figure measures,
-    ``mel`` that of log-mel spectra; with ``recons`` 0 no code is spent on phases. ``hearing`` weighs how well the sung
-    characters can be told from the codes (``characters``).
+    ``mel`` that of log-mel spectra; with ``recons`` 0 no code is spent on phases. ``hearing`` weighs how well the codes
+    tell what a speech recogniser hears (``hearing``, ``teacher``).
     ``threshold`` is the revival threshold as a share of the mean count. ``precision`` names the torch
     type of the convolutions' products: bfloat16 is faster where the processor has instructions for it.
     """
@@ -76,15 +77,25 @@ def measure_bandwidth(corpus: Corpus, clip_samples: int, clips: int = 1000, seed
     return Bandwidth(l1=float(audio.abs().mean()), l2=float(audio.var()), spec=float(spec.mean()))
 
 
-def train_vqvae(config: VQVAEConfig, training: VQVAETraining, corpus: Corpus, heldout: Corpus, path: Path) -> VQVAE:
-    """Train one level to its last step, resuming what ``path`` holds; returns averaged weights."""
+def train_vqvae(
+    config: VQVAEConfig,
+    training: VQVAETraining,
+    corpus: Corpus,
+    heldout: Corpus,
+    path: Path,
+    teachings: tuple[Teaching, Teaching] | None = None,
+) -> VQVAE:
+    """Train one level to its last step, resuming what ``path`` holds; returns averaged weights.
+
+    ``teachings`` of both corpora are needed where ``hearing`` is not 0.
+    """
     level = training.level.index
     settings = {**dataclasses.asdict(training), "vqvae": dataclasses.asdict(config)}
     run = RunFolder(path, settings)
     torch.manual_seed(training.seed)
     vqvae = VQVAE(config)
     part = torch.nn.ModuleList([vqvae.encoders[level], vqvae.decoders[level]])
-    hearer = Hearer(config.emb_width) if training.hearing else None
+    hearer = Hearer(config.emb_width) if teachings and training.hearing else None
     parameters = [*part.parameters(), *(hearer.parameters() if hearer is not None else [])]
     optimiser = torch.optim.Adam(parameters, lr=0.0, betas=(0.9, 0.999), eps=1e-8)
     average = WeightAverage(part, training.average_mu)
@@ -127,7 +138,9 @@ def train_vqvae(config: VQVAEConfig, training: VQVAETraining, corpus: Corpus, he
         if training.mel:
             losses["mel"] = mel_loss(audio, passed.audio, corpus.sample_rate)
         if hearer is not None:
-            losses["hearing"] = hearer.loss(passed.quantised, _sung(corpus, clips, training, config.hop(level)))
+            assert teachings is not None
+            taught = _taught(corpus, clips, training, config.hop(level), teachings[0])
+            losses["hearing"] = hearer.loss(passed.quantised, taught)
         loss = torch.stack([getattr(training, name) * value for name, value in losses.items()]).sum()
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, training.steps, training.peak_rate, training.warmup)
@@ -153,7 +166,8 @@ def train_vqvae(config: VQVAEConfig, training: VQVAETraining, corpus: Corpus, he
             average.swap(part)
             figures = evaluate_level(vqvae, heldout, training.level, seconds=4.0)
             if hearer is not None:
-                figures["characters_heard"] = characters_heard(vqvae, hearer, heldout, training.level)
+                assert teachings is not None
+                figures["heard"] = share_heard(vqvae, hearer, heldout, training.level, teachings[1], seconds=12.0)
             run.heldout({"step": step, **figures})
             average.swap(part)
         if last or (step % training.log_every == 0 and run.save_due()):
@@ -188,11 +202,13 @@ def _audio(corpus: Corpus, clips: list[tuple[CorpusSong, int]], samples: int) ->
     return torch.from_numpy(np.stack([corpus.audio(song, start, samples) for song, start in clips])).unsqueeze(-1)
 
 
-def _sung(corpus: Corpus, clips: list[tuple[CorpusSong, int]], training: VQVAETraining, hop: int) -> torch.Tensor:
-    """[clips, codes]"""
+def _taught(
+    corpus: Corpus, clips: list[tuple[CorpusSong, int]], training: VQVAETraining, hop: int, teaching: Teaching
+) -> torch.Tensor:
+    """[clips, codes, dimensions]"""
     codes = training.clip_samples // hop
     return torch.from_numpy(
-        np.stack([sung_classes(song, start, hop, codes, corpus.sample_rate) for song, start in clips])
+        np.stack([teaching.targets(song, start, hop, codes, corpus.sample_rate) for song, start in clips])
     )
 
 
@@ -221,14 +237,17 @@ def evaluate_level(vqvae: VQVAE, corpus: Corpus, level: Level, seconds: float | 
 
 
 @torch.no_grad()
-def characters_heard(vqvae: VQVAE, hearer: Hearer, corpus: Corpus, level: Level) -> float:
-    """Share of the codes of sung characters, over whole songs, from which the hearer tells the character."""
-    hop, right, all_of_them = vqvae.config.hop(level.index), 0, 0
+def share_heard(
+    vqvae: VQVAE, hearer: Hearer, corpus: Corpus, level: Level, teaching: Teaching, seconds: float
+) -> float:
+    """Share of the targets' variance that the hearer tells from the codes, over ``seconds`` of each song."""
+    hop, heard, targets = vqvae.config.hop(level.index), [], []
     for song in corpus.songs:
-        audio = torch.from_numpy(corpus.audio(song, 0, song.samples // hop * hop)).view(1, -1, 1)
-        codes = vqvae.encode(audio, level.index)
-        classes = torch.from_numpy(sung_classes(song, 0, hop, codes.shape[1], corpus.sample_rate))
-        vectors = vqvae.bottleneck.level(level.index).decode(codes).transpose(1, 2)
-        heard, sung = share_heard(hearer(vectors), classes.unsqueeze(0))
-        right, all_of_them = right + heard, all_of_them + sung
-    return round(right / max(1, all_of_them), 4)
+        start = max(0, (song.samples - int(seconds * corpus.sample_rate)) // 2)
+        count = min(song.samples, int(seconds * corpus.sample_rate)) // hop
+        codes = vqvae.encode(torch.from_numpy(corpus.audio(song, start, count * hop)).view(1, -1, 1), level.index)
+        heard.append(hearer(vqvae.bottleneck.level(level.index).decode(codes).transpose(1, 2))[0])
+        targets.append(torch.from_numpy(teaching.targets(song, start, hop, count, corpus.sample_rate)))
+    truth = torch.cat(targets)
+    error = (torch.cat(heard) - truth).pow(2).sum() / (truth - truth.mean(0)).pow(2).sum()
+    return round(1 - float(error), 4)

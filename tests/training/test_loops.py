@@ -22,6 +22,7 @@ from explorer.training.codes import CorpusCodes
 from explorer.training.corpus import Corpus
 from explorer.training.examples import ExampleMaker
 from explorer.training.prior import PriorTraining, evaluate_prior, train_prior
+from explorer.training.teacher import DIMENSIONS, Teaching
 from explorer.training.vqvae import VQVAETraining, train_vqvae
 from tests.tiny import ARTISTS, GENRES, tiny_config, tiny_jukebox
 from tests.training.making import write_corpus
@@ -43,6 +44,12 @@ def codes(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> CorpusCod
 def losses(path: Path) -> list[str]:
     with (path / "log.csv").open() as source:
         return [",".join(v for k, v in row.items() if k != "seconds") for row in csv.DictReader(source)]
+
+
+def taught(corpus: Corpus) -> Teaching:
+    """Any numbers will do."""
+    frames = np.random.default_rng(3).standard_normal((len(corpus.songs) * 300, DIMENSIONS))
+    return Teaching(frames, {song.name: (300 * i, 300 * (i + 1)) for i, song in enumerate(corpus.songs)})
 
 
 class Killed(Exception):
@@ -72,12 +79,13 @@ def test_an_interrupted_vqvae_run_repeats_the_whole_one(
     training = VQVAETraining(
         Level.TOP, steps=8, batch=2, clip_samples=4096, log_every=2, evaluate_every=4, warmup=2, mel=0.5, hearing=0.3
     )
-    whole = train_vqvae(config, training, corpus, corpus, tmp_path / "whole")
+    teachings = (taught(corpus), taught(corpus))
+    whole = train_vqvae(config, training, corpus, corpus, tmp_path / "whole", teachings)
     with monkeypatch.context() as patch:
         killed_after(patch, 2)
         with pytest.raises(Killed):
-            train_vqvae(config, training, corpus, corpus, tmp_path / "cut")
-    again = train_vqvae(config, training, corpus, corpus, tmp_path / "cut")
+            train_vqvae(config, training, corpus, corpus, tmp_path / "cut", teachings)
+    again = train_vqvae(config, training, corpus, corpus, tmp_path / "cut", teachings)
     assert losses(tmp_path / "cut") == losses(tmp_path / "whole")
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[name]), name
