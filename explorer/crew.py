@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 import torch
 
 from explorer.checkpoints.folder import load_config, load_part
-from explorer.jukebox.config import Level
+from explorer.jukebox.config import LEVELS, Level
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.products import WeightFormat
 from explorer.jukebox.rows import RowBatch
@@ -202,7 +202,7 @@ def help_out(asked: BinaryIO, answers: BinaryIO) -> None:
     torch.set_num_threads(1)
     config = load_config(Path(folder))
     priors: dict[Level, Prior] = {}
-    for level in (Level.MIDDLE, Level.BOTTOM):
+    for level in LEVELS:
         prior = load_part(Path(folder), level.value, config)
         assert isinstance(prior, Prior)
         prior.float().prior.pack(WeightFormat(formats.get(level.value, WeightFormat.FLOAT32)))

@@ -82,6 +82,22 @@ def test_codes_are_the_same_with_and_without_help(
         assert torch.equal(found[level], expected[level])
 
 
+def test_takes_are_shared_out_at_every_level(
+    helped: tuple[Jukebox, Helpers], expected: dict[Level, torch.Tensor]
+) -> None:
+    jukebox, crew = helped
+    ready(crew)
+    (helper,) = crew._helpers
+    asked = []
+    ask = helper.ask
+    helper.ask = lambda batch: (asked.append(batch.level), ask(batch))[1]  # type: ignore[method-assign, func-returns-value]
+    takes = [SONG, dataclasses.replace(SONG, seed=9)]
+    found = {event.level: event.codes for event in jukebox.generate(takes, STRANDS) if isinstance(event, LevelDone)}
+    assert set(asked) == set(LEVELS)
+    assert helper.alive and helper.ready
+    assert torch.equal(found[Level.TOP][:1], expected[Level.TOP])
+
+
 def test_a_helper_that_is_killed_is_not_missed(
     helped: tuple[Jukebox, Helpers], expected: dict[Level, torch.Tensor]
 ) -> None:

@@ -28,12 +28,9 @@ class WeightFormat(StrEnum):
 class PackedProduct(ABC):
     """x·w + b with weights in one format."""
 
-    dtype: torch.dtype = torch.bfloat16
-    """Of the result."""
-
     @abstractmethod
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """[rows, in] of any floating type → [rows, out]."""
+        """[rows, in] of any floating type → bfloat16 [rows, out]."""
 
 
 def pack(weight: torch.Tensor, bias: torch.Tensor | None, format: WeightFormat) -> PackedProduct:

@@ -46,7 +46,7 @@ at the audio's, which is what makes training on two cores possible."""
 VQVAE_TRAINING = {
     Level.TOP: VQVAETraining(
         Level.TOP,
-        steps=30000,
+        steps=36000,
         batch=3,
         clip_samples=16896,
         recons=0.5,
