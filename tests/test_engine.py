@@ -96,7 +96,7 @@ def test_an_alignment_for_the_sung_song_only(events: list[Event]) -> None:
     assert starts == sorted(starts) and starts[0] >= 0 and sung.characters[-1].end <= 1.6 + 1e-6
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(chunk=st.integers(1, 70), max_batch=st.integers(1, 2), cut=st.floats(0.0, 0.99), data=st.data())
 def test_chunks_batches_and_interruptions_change_no_code(
     chunk: int, max_batch: int, cut: float, data: st.DataObject
@@ -140,7 +140,7 @@ def test_the_first_strand_is_what_one_window_after_another_gives(in_strands: lis
     assert not torch.equal(codes_of(in_strands)[Level.MIDDLE][:1], middle[Level.MIDDLE])
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(max_batch=st.integers(1, 6), cut=st.floats(0.0, 0.99), stopped_at=st.sampled_from([Level.MIDDLE, Level.BOTTOM]))
 def test_batches_and_interruptions_change_no_code_of_a_strand(
     in_strands: list[Event], max_batch: int, cut: float, stopped_at: Level
@@ -200,7 +200,7 @@ def test_greedy_draws_ignore_the_seed(jukebox: Jukebox) -> None:
     assert torch.equal(a, b)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(position=st.integers(0, 63), seed=st.integers(0, 50))
 def test_a_code_changes_no_logit_at_or_before_itself(position: int, seed: int) -> None:
     jukebox = tiny_jukebox(merged=bool(seed % 2))

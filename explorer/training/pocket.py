@@ -1,7 +1,7 @@
-"""The embedded model ``pocket`` as data: its shape and the settings of the runs that made it.
+"""The embedded model ``pocket`` as data: its shape and the settings of the runs that make it.
 
 The architecture is the published one with small numbers. Measured reasons for the numbers stand in
-the model card (assets/models/pocket/README.md).
+the model card (assets/models/pocket/README.md), with those settings of the shipped weights that were others.
 """
 
 from __future__ import annotations

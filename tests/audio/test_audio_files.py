@@ -25,7 +25,7 @@ from explorer.audio.files import (
 )
 
 RATE = 22_050
-each = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+each = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def tone(seconds: float = 0.5, hz: float = 440.0, rate: int = RATE) -> np.ndarray[Any, Any]:

@@ -17,7 +17,7 @@ def cost(weights: torch.Tensor, path: tuple[int, ...]) -> float:
     return float(sum(scores[t, c] for t, c in enumerate(path)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 6), st.integers(1, 4), st.integers(0, 999))
 def test_the_path_is_the_best_monotone_one(codes: int, tokens: int, seed: int) -> None:
     weights = torch.rand(codes, tokens, generator=torch.Generator().manual_seed(seed))

@@ -58,7 +58,7 @@ def test_whole_sequences_follow_the_definition(kind: AttentionKind, time: int) -
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(sizes=st.lists(st.integers(1, B), min_size=1, max_size=9), seed=st.integers(0, 99))
 def test_steps_of_any_size_give_the_whole_sequence(kind: AttentionKind, sizes: list[int], seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)

@@ -93,7 +93,7 @@ def test_boxes_narrow_together(library: Library) -> None:
     assert found(library, anywhere="dion bossa river 0.98") == {"song-1"}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.text(max_size=20), st.sampled_from(COLUMNS))
 def test_any_typed_text_is_a_search_and_never_an_error(typed: str, column: str) -> None:
     connection = sqlite3.connect(":memory:")
@@ -107,7 +107,7 @@ def test_any_typed_text_is_a_search_and_never_an_error(typed: str, column: str) 
             connection.execute("SELECT rowid FROM words WHERE words MATCH ?", (expression,)).fetchall()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     words=st.lists(
         st.text(st.characters(categories=["Lu", "Ll", "Lo", "Nd"]), min_size=1, max_size=8), min_size=1, max_size=4

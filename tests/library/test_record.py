@@ -75,7 +75,7 @@ records = st.builds(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(records)
 def test_records_round_trip_through_json(one: SampleRecord) -> None:
     assert record_from_json(json.loads(json.dumps(record_to_json(one)))) == one
@@ -100,7 +100,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 WHOLE = record_to_json(record(levels={Level.TOP: LevelRecord(10, 1.0)}, notes=("a",)))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from(places(WHOLE)), anything)
 def test_any_value_anywhere_gives_a_record_or_a_record_error(path: tuple[Any, ...], value: Any) -> None:
     data = copy.deepcopy(WHOLE)

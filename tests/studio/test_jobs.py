@@ -93,14 +93,14 @@ records = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(records)
 def test_records_survive_the_disk(record: JobRecord) -> None:
     text = json.dumps(record_to_dict(record), ensure_ascii=True)
     assert record_from_dict(json.loads(text)) == record
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.dictionaries(st.text(), inner), max_leaves=5)
 )

@@ -68,7 +68,7 @@ def test_chords_are_moved_and_named() -> None:
 
 
 @given(number=numbers, seed=st.integers(0, 3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_song_is_sound_on_paper(number: int, seed: int) -> None:
     score = write_song(seed, number)
     assert score.split == split_of_number(number)
@@ -92,7 +92,7 @@ def test_every_song_is_sound_on_paper(number: int, seed: int) -> None:
 
 
 @given(number=numbers)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_labels_fit_the_lyrics(number: int) -> None:
     score = write_song(5, number)
     characters, words = timed_lyrics([line.text for line in score.lines], phones_of(score), score.seconds)

@@ -77,7 +77,7 @@ def test_numbers_in_words() -> None:
 
 
 @given(seed=st.integers(0, 10_000), split=st.sampled_from(SPLITS), span=st.sampled_from((SHORT, MEDIUM, LONG)))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_sections_keep_to_their_split(seed: int, split: str, span: object) -> None:
     lines = Lyricist(Random(seed), split).section(seed % 2 == 0, 2, span)  # type: ignore[arg-type]
     assert len(lines) == 2
