@@ -21,6 +21,8 @@ TRIAL_BYTES = 64 * 2**20
 """Float32 weights that a trial reads at most: more than caches hold, so that it is memory that is measured."""
 TRIAL_SECONDS = 0.05
 """For each format; the fastest pass counts."""
+SMALL_BYTES = 2**20
+"""A level with fewer float32 weights stays in float32: a core's cache holds them, and a trial would measure chance."""
 WORTH = 0.85
 """Share of float32's time that another format must stay below: exactness is not given up for little."""
 
@@ -82,7 +84,12 @@ def choose_precision(
         return Precision(torch.float32, f"{wanted} weights, as asked for", dict.fromkeys(priors, format))
     formats, reasons = {}, []
     for level in (level for level in SAMPLING_ORDER if level in priors):
-        formats[level], times = fastest(priors[level].prior.transformer.blocks, rows[level])
+        blocks = priors[level].prior.transformer.blocks
+        if sum(4 * product.w.numel() for block in blocks for product in block.products()) < SMALL_BYTES:
+            formats[level] = WeightFormat.FLOAT32
+            reasons.append(f"{level} {WeightFormat.FLOAT32} (small)")
+            continue
+        formats[level], times = fastest(blocks, rows[level])
         reasons.append(f"{level} {formats[level]} ({times})")
     return Precision(torch.float32, "the fastest weight formats in a trial here: " + "; ".join(reasons), formats)
 

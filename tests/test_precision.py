@@ -44,6 +44,13 @@ def test_the_fastest_is_taken_only_where_it_is_worth_it(monkeypatch: pytest.Monk
     assert fastest([], 1)[0] is WeightFormat.INT8
 
 
+def test_small_levels_are_not_left_to_chance() -> None:
+    jukebox = tiny_jukebox()
+    priors = {level: jukebox.prior(level) for level in LEVELS}
+    chosen = choose_precision(CPU, "auto", priors, dict.fromkeys(LEVELS, 1))
+    assert {chosen.name(level) for level in LEVELS} == {"float32"} and "small" in chosen.reason
+
+
 def test_a_trial_leaves_the_weights_as_they_were() -> None:
     blocks = tiny_jukebox().prior(Level.BOTTOM).prior.transformer.blocks
     for format in WeightFormat:
