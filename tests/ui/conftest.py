@@ -95,7 +95,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = home / "app.log"
-    command = [sys.executable, "app.py", "--model", model, "--device", "cpu", "--port", str(port)]
+    # exact, so that what is made again elsewhere is the same: a trial of formats may choose otherwise on a busy machine
+    command = [sys.executable, "app.py", "--model", model, "--precision", "float32", "--port", str(port)]
     environment = os.environ | {"JUKEBOX_HOME": str(home / "jukebox")}
     with open(log, "wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)

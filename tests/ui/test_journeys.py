@@ -74,7 +74,8 @@ def test_lena_understands_three_levels_by_ear(
         page.keyboard.press(key)
         expect(page.get_by_role("radio", name=level, exact=True).first).to_have_attribute("aria-checked", "true")
     told = page.evaluate("places")
-    assert [state["level"] for state in told if state["playing"]] and all(state["playing"] for state in told)
+    assert [state["level"] for state in told if state["playing"]], told
+    assert all(state["playing"] for state in told), told
     page.keyboard.press("Space")
 
     # Why does it sing here? The map, and a word that can be heard.
@@ -277,7 +278,7 @@ def test_dr_ito_measures_and_repeats(
     # The recipe repeated on the command line gives the same codes.
     if server.library is None or server.model is None:
         return
-    command = [sys.executable, "-m", "explorer", "generate", "--model", server.model, "--device", "cpu"]
+    command = [sys.executable, "-m", "explorer", "generate", "--model", server.model, "--precision", "float32"]
     command += ["--recipe", str(server.library / song / "sample.json"), "--out", str(tmp_path / "again")]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     library = Library(tmp_path / "again")

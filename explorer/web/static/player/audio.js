@@ -216,7 +216,8 @@ export class LockStep extends EventTarget {
   /** To be called often while playing: stops at the end of the song or of a level that is still being made. */
   watch() {
     if (!this.playing) return;
-    const end = Math.min(this.seconds, this.levelEnd());
+    // A level that is still being fetched is silent and joins in: the song goes on.
+    const end = this.levels.has(this.level) ? Math.min(this.seconds, this.levelEnd()) : this.seconds;
     if (this.position < end - 0.002) return;
     this.pause();
     this.paused = end;
