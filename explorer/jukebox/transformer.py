@@ -20,6 +20,8 @@ from explorer.jukebox.products import PackedProduct, WeightFormat, pack
 Reading = Callable[[int, torch.Tensor, torch.Tensor], torch.Tensor]
 """Looks on while layers read the lyrics: given the layer, what goes into it [batch, time, width] and its softmax
 weights [batch, heads, time, keys], it returns the weights to use."""
+WeightsReading = Callable[[torch.Tensor], torch.Tensor]
+"""``Reading`` of one layer: its softmax weights → the weights to use."""
 LYRIC_KINDS = (AttentionKind.CROSS, AttentionKind.PRIME)
 
 
@@ -43,9 +45,10 @@ class Conv1D(nn.Module):
     def pack(self, format: WeightFormat, before: float = 1.0, after: float = 1.0) -> None:
         """Read the weights in ``format`` from now on, for inputs that come multiplied by ``before`` and outputs that go
         multiplied by ``after``."""
-        exact = format is WeightFormat.FLOAT32
-        w, b = self.w.detach() * (after / before), self.b.detach() * after
-        self.packed = None if exact else pack(w, b, format)
+        if format is WeightFormat.FLOAT32:
+            self.packed = None
+            return
+        self.packed = pack(self.w.detach() * (after / before), self.b.detach() * after, format)
 
 
 class LayerNorm(nn.LayerNorm):
@@ -128,10 +131,7 @@ class Attention(nn.Module):
         return self.c_attn.w.dtype if self.c_attn.packed is None else torch.float32
 
     def forward(
-        self,
-        x: torch.Tensor,
-        encoder: torch.Tensor | None,
-        reading: Callable[[torch.Tensor], torch.Tensor] | None = None,
+        self, x: torch.Tensor, encoder: torch.Tensor | None, reading: WeightsReading | None = None
     ) -> torch.Tensor:
         """Whole sequence [batch, time, width] → the same; ``reading`` may change a lyric layer's weights."""
         q, k, v = self._qkv(x, encoder)
@@ -201,10 +201,7 @@ class Block(nn.Module):
         return x + self.scale * (a + self.mlp.forward(self.ln_1.forward(x + a)))
 
     def forward(
-        self,
-        x: torch.Tensor,
-        encoder: torch.Tensor | None,
-        reading: Callable[[torch.Tensor], torch.Tensor] | None = None,
+        self, x: torch.Tensor, encoder: torch.Tensor | None, reading: WeightsReading | None = None
     ) -> torch.Tensor:
         return self._rest(x, self.attn.forward(self.ln_0.forward(x), encoder, reading))
 

@@ -14,10 +14,9 @@ from explorer.training.teacher import DIMENSIONS
 
 
 class Hearer(nn.Module):
-    """Dilated convolutions over quantised codes; each target is heard in a context of ±REACH codes."""
+    """Dilated convolutions over quantised codes; each target is heard in a context of ±31 codes."""
 
     DILATIONS = (1, 2, 4, 8)
-    REACH = 2 * sum(DILATIONS) + 1
 
     def __init__(self, emb_width: int, width: int = 128) -> None:
         super().__init__()

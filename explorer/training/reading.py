@@ -84,9 +84,9 @@ def guidance_losses(weights: torch.Tensor, batch: Batch, config: PriorConfig) ->
     assert config.alignment_head is not None and batch.sung is not None
     heads, columns = weights.shape[1], weights.shape[3]
     target = targets(batch.sung, heads, config.alignment_head, columns)
-    near = sum(
-        weights.gather(3, (target + shift).clamp(0, columns - 1).unsqueeze(3)).squeeze(3) for shift in (-1, 0, 1)
-    )
+    # a column of nothing on either side: what lies outside is not counted twice
+    padded = F.pad(weights, (1, 1))
+    near = sum(padded.gather(3, (target + shift).unsqueeze(3)).squeeze(3) for shift in (0, 1, 2))
     assert isinstance(near, torch.Tensor)
     sung = (batch.sung >= 0)[:, None].to(near.dtype)
     total: torch.Tensor = -(near.clamp_min(1e-6).log() * sung).sum((0, 2)) / sung.sum().clamp_min(1.0)

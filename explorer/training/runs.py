@@ -19,6 +19,9 @@ import torch
 FIXED = frozenset({"level", "prior", "vqvae", "seed", "batch", "clip_samples", "every_nth_song"})
 """Settings that a run keeps from its first to its last step: what it trains, and which examples it sees when."""
 
+NETWORKS = frozenset({"hearing", "recognition"})
+"""Weights of losses with a network of their own: from 0 to something or back changes what is trained."""
+
 
 class RunFolder:
     """settings.json, log.csv, heldout.jsonl, state.pt (resume) and plot.png of one run."""
@@ -38,7 +41,8 @@ class RunFolder:
             record = json.loads(file.read_text())
             before = record["settings"]
             changed = {name for name in before.keys() | settings.keys() if before.get(name) != settings.get(name)}
-            if different := sorted(changed & FIXED):
+            begun_or_ended = {name for name in changed & NETWORKS if bool(before.get(name)) != bool(settings.get(name))}
+            if different := sorted(changed & FIXED | begun_or_ended):
                 raise ValueError(f"{path} holds a run that differs in {', '.join(different)}; choose another folder")
             if changed:
                 old = {name: before.get(name) for name in sorted(changed)}

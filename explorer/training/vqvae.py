@@ -95,7 +95,9 @@ def train_vqvae(
     torch.manual_seed(training.seed)
     vqvae = VQVAE(config)
     part = torch.nn.ModuleList([vqvae.encoders[level], vqvae.decoders[level]])
-    hearer = Hearer(config.emb_width) if teachings and training.hearing else None
+    if training.hearing and teachings is None:
+        raise ValueError("the weight of hearing is not 0, so the teachings of both corpora are needed")
+    hearer = Hearer(config.emb_width) if training.hearing else None
     parameters = [*part.parameters(), *(hearer.parameters() if hearer is not None else [])]
     optimiser = torch.optim.Adam(parameters, lr=0.0, betas=(0.9, 0.999), eps=1e-8)
     average = WeightAverage(part, training.average_mu)

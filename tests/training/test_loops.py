@@ -127,6 +127,8 @@ def test_other_settings_need_another_folder(codes: CorpusCodes, tmp_path: Path) 
     trained_prior(codes, Level.BOTTOM, training, tmp_path / "run")
     with pytest.raises(ValueError, match="differs in seed"):
         trained_prior(codes, Level.BOTTOM, replace(training, seed=2), tmp_path / "run")
+    with pytest.raises(ValueError, match="differs in recognition"):
+        trained_prior(codes, Level.BOTTOM, replace(training, recognition=0.2), tmp_path / "run")
     trained_prior(codes, Level.BOTTOM, replace(training, steps=3, clip_norm=0.5), tmp_path / "run")
     record = json.loads((tmp_path / "run" / "settings.json").read_text())
     assert record["changes"] == [{"after_step": 2, "from": {"clip_norm": 1.0, "steps": 2}}]

@@ -81,6 +81,10 @@ def test_guidance_is_nothing_where_every_head_reads_its_column() -> None:
     target = targets(batch.sung, config.transformer.heads, config.alignment_head, columns)
     weights = torch.nn.functional.one_hot(target, columns).float()
     assert float(guidance_losses(weights, batch, config).abs().max()) < 1e-6
+    edge = replace(batch, sung=torch.full_like(batch.sung, columns - 1))
+    assert float(guidance_losses(torch.ones_like(weights) / columns, edge, config).min()) > 0
+    everything = torch.nn.functional.one_hot(torch.full_like(target, columns - 1), columns).float()
+    assert float(guidance_losses(everything, edge, config).abs().max()) < 1e-6
     far = weights.roll(columns // 2, dims=3)
     assert float(guidance_losses(far, batch, config).min()) > 5
     assert int(target[0, config.alignment_head, 0]) == int(batch.sung[0, 0]) + 1
