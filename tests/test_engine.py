@@ -21,6 +21,7 @@ from explorer.jukebox.events import (
     Progress,
     WindowDone,
 )
+from explorer.jukebox.following import STRIDE
 from explorer.jukebox.rows import window_conditioning
 from explorer.jukebox.song import LevelSampling, SamplingOptions, Song, SongError
 from tests.tiny import tiny_jukebox
@@ -96,12 +97,13 @@ def test_an_alignment_for_the_sung_song_only(events: list[Event]) -> None:
     assert starts == sorted(starts) and starts[0] >= 0 and sung.characters[-1].end <= 1.6 + 1e-6
 
 
+@pytest.mark.parametrize("reach", [None, 2.0])
 @settings(max_examples=8)
 @given(chunk=st.integers(1, 70), max_batch=st.integers(1, 2), cut=st.floats(0.0, 0.99), data=st.data())
 def test_chunks_batches_and_interruptions_change_no_code(
-    chunk: int, max_batch: int, cut: float, data: st.DataObject
+    reach: float | None, chunk: int, max_batch: int, cut: float, data: st.DataObject
 ) -> None:
-    jukebox = tiny_jukebox()
+    jukebox = tiny_jukebox(reach=reach)
     whole = codes_of(list(jukebox.generate([SONG, SECOND])))
     stopped_at = data.draw(st.sampled_from(LEVELS))
     kept = {level: codes for level, codes in whole.items() if level.index > stopped_at.index}
@@ -159,6 +161,16 @@ def test_the_global_generator_is_left_alone(jukebox: Jukebox) -> None:
     short = replace(SONG, seconds=0.4)
     list(jukebox.generate(short))
     assert torch.equal(state, torch.get_rng_state())
+
+
+def test_a_model_that_follows_its_lyrics_does_not_know_what_is_far_ahead() -> None:
+    options = SamplingOptions(stop_after=Level.TOP)
+    sung = replace(SONG, lyrics="paper boats on r")
+    other = replace(sung, lyrics="paper boats xyzz")
+    for reach, alike in ((1.0, True), (None, False)):
+        jukebox = tiny_jukebox(reach=reach)
+        tops = [codes_of(list(jukebox.generate(song, options)))[Level.TOP][0, :STRIDE] for song in (sung, other)]
+        assert torch.equal(*tops) is alike
 
 
 def test_seeds_labels_and_lyrics_matter(jukebox: Jukebox, events: list[Event]) -> None:

@@ -52,6 +52,7 @@ def add_commands(commands: Any) -> None:
         "python -m explorer train export --corpus corpus --runs runs --out assets/models/pocket",
     )
     add_corpus_options(parser)
+    add_base_option(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model folder")
 
 
@@ -65,6 +66,15 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     add_corpus_options(parser)
     parser.add_argument("--level", choices=[level.value for level in SAMPLING_ORDER], required=True)
     parser.add_argument("--steps", type=whole_number(1), metavar="N", help="steps in all (default: as pocket was made)")
+    add_base_option(parser)
+
+
+def add_base_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--base",
+        metavar="MODEL",
+        help="go on from this model: a new run begins with its weights, and autoencoders without a run are its own",
+    )
 
 
 def run_teacher(options: argparse.Namespace) -> int:
@@ -83,7 +93,7 @@ def run_teacher(options: argparse.Namespace) -> int:
 
 
 def run_vqvae(options: argparse.Namespace) -> int:
-    from explorer.training.assembly import vqvae_run
+    from explorer.training.assembly import assemble_vqvae, vqvae_run
     from explorer.training.pocket import VQVAE_CONFIG, VQVAE_TRAINING
     from explorer.training.teacher import Teaching
     from explorer.training.vqvae import train_vqvae
@@ -96,7 +106,9 @@ def run_vqvae(options: argparse.Namespace) -> int:
     run, folder = vqvae_run(options.runs, level), options.runs / "teacher"
     teachings = (Teaching.open(folder, corpus), Teaching.open(folder, heldout)) if training.hearing else None
     with kept(run):
-        train_vqvae(VQVAE_CONFIG, training, corpus, heldout, run, teachings)
+        base = base_folder(options)
+        start = None if base is None else assemble_vqvae(VQVAE_CONFIG, options.runs, (), base)
+        train_vqvae(VQVAE_CONFIG, training, corpus, heldout, run, teachings, start)
     print(run)
     return 0
 
@@ -106,7 +118,7 @@ def run_prior(options: argparse.Namespace) -> int:
 
     from explorer.checkpoints.folder import new_module
     from explorer.jukebox.prior import Prior
-    from explorer.training.assembly import assemble_vqvae, prior_run
+    from explorer.training.assembly import assemble_vqvae, begin, prior_run
     from explorer.training.codes import CorpusCodes
     from explorer.training.examples import ExampleMaker
     from explorer.training.pocket import PRIOR_TRAINING, label_lists, model_config
@@ -122,13 +134,16 @@ def run_prior(options: argparse.Namespace) -> int:
     needed = (level,) if level is Level.TOP else (level, LEVELS[level.index + 1])
     run = prior_run(options.runs, level)
     with kept(run):
-        vqvae = assemble_vqvae(config.vqvae, options.runs, needed)
+        base = base_folder(options)
+        vqvae = assemble_vqvae(config.vqvae, options.runs, needed, base)
         folder = options.runs / "codes"
         codes = CorpusCodes.encode(corpus.thinned(training.every_nth_song), vqvae, needed, folder)
         heldout_codes = CorpusCodes.encode(heldout, vqvae, needed, folder)
         torch.manual_seed(training.seed)
         prior = new_module(config, level.value, "cpu")
         assert isinstance(prior, Prior)
+        if base is not None:
+            begin(prior, base, level.value)
         maker = ExampleMaker(codes, prior, level, lists, training.label_dropout)
         train_prior(prior, training, maker, ExampleMaker(heldout_codes, prior, level, lists, 0.0), run)
     print(run)
@@ -141,9 +156,15 @@ def run_export(options: argparse.Namespace) -> int:
 
     corpus, _ = open_corpora(options)
     lists = label_lists(corpus.songs)
-    for part in export_model(options.runs, model_config(lists), lists, options.out):
+    for part in export_model(options.runs, model_config(lists), lists, options.out, base=base_folder(options)):
         print(part)
     return 0
+
+
+def base_folder(options: argparse.Namespace) -> Path | None:
+    from explorer.checkpoints.folder import find_model
+
+    return None if options.base is None else find_model(options.base)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,13 @@ import torch
 
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.prior import Prior
-from explorer.jukebox.rows import window_conditioning, window_lyric_indices
+from explorer.jukebox.rows import (
+    begun_at,
+    read_before,
+    song_places,
+    window_conditioning,
+    window_lyric_indices,
+)
 from explorer.jukebox.windows import window_starts
 
 SILENT_SHARE = 0.2
@@ -73,12 +79,17 @@ def lyric_attention(
     length, n_ctx = codes.shape[1], config.n_ctx
     padded = torch.nn.functional.pad(codes, (0, max(0, n_ctx - length)))
     results = []
+    starts = window_starts(padded.shape[1], n_ctx, hop_fraction)
     for song, row in zip(labels, padded, strict=True):
+        read = None if config.reach is None else song_places(prior, [song], row[None, :length], starts, device)
         # one more column collects what falls on padding tokens
         matrix = torch.zeros(padded.shape[1], len(song.lyric_tokens) + 1)
-        for start in reversed(window_starts(padded.shape[1], n_ctx, hop_fraction)):
+        for start in reversed(starts):
             with torch.inference_mode():
                 conditioning = window_conditioning(prior, [song], start, None, device)
+                if read is not None:
+                    before = read_before([song], read, start)
+                    conditioning = begun_at(prior, conditioning, [song], start, before)
                 window = row[start : start + n_ctx].unsqueeze(0).to(device)
                 weights = prior.lyric_weights(window, conditioning, layer)[0, head].cpu()
             columns = torch.tensor(window_lyric_indices(prior, song, start))

@@ -13,24 +13,43 @@ import torch
 from torch.nn import functional as F
 
 from explorer.jukebox.config import AttentionKind
+from explorer.jukebox.following import Follower
 
 
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-    """Scaled dot-product attention with a float32 softmax; ``mask`` is True where a key is seen."""
+    """Scaled dot-product attention with a float32 softmax; ``mask`` is True where a key is seen, or is added to the
+    scores."""
+    if q.requires_grad:
+        return _attend_in_parts(q, k, v, mask)
     out: torch.Tensor = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     return out
 
 
 def attend_causally(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
     """``attend`` where query i sees keys 0 … i."""
+    if q.requires_grad:
+        return _attend_in_parts(q, k, v, causal_mask(q.shape[2], k.shape[2], 0, q.device))
     out: torch.Tensor = F.scaled_dot_product_attention(q, k, v, is_causal=True)
     return out
 
 
+def _attend_in_parts(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """``attend`` product by product, for training: on CPUs the fused one's way back takes several times as long, where
+    rows are as short as ours."""
+    scores = q * float(q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
+    if mask is not None and mask.dtype.is_floating_point:
+        scores = scores + mask
+    elif mask is not None:
+        scores = scores.masked_fill(~mask, -1e9)
+    return scores.softmax(-1, dtype=torch.float32).to(v.dtype) @ v
+
+
 def attention_weights(q: torch.Tensor, k: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-    """Softmax weights [batch, heads, queries, keys] in float32."""
+    """Softmax weights [batch, heads, queries, keys] in float32; ``mask`` as in ``attend``."""
     scores: torch.Tensor = (q.float() @ k.float().transpose(-1, -2)) * float(q.shape[-1] ** -0.5)
-    if mask is not None:
+    if mask is not None and mask.dtype.is_floating_point:
+        scores = scores + mask
+    elif mask is not None:
         scores = scores.masked_fill(~mask, -1e9)
     return scores.softmax(-1)
 
@@ -49,16 +68,17 @@ def attend_sequence(
     block_length: int,
     prime_keys: int,
     spread: int | None,
+    nearness: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Attention of a whole sequence from its first position; returns the shape of ``q``.
 
-    For CROSS, ``k`` and ``v`` are the encoder's. A length that is not a multiple of the block is
-    padded at the end, which no earlier position can see.
+    For CROSS, ``k`` and ``v`` are the encoder's, and ``nearness`` is added to the scores. A length that is not a
+    multiple of the block is padded at the end, which no earlier position can see.
     """
     time = q.shape[2]
     match kind:
         case AttentionKind.CROSS:
-            return attend(q, k, v)
+            return attend(q, k, v, None if nearness is None else nearness.to(q.dtype))
         case AttentionKind.DENSE:
             return attend_causally(q, k, v)
         case AttentionKind.PRIME:
@@ -121,6 +141,8 @@ class LayerCache:
     ) -> None:
         """``width`` is the head width, ``length`` the most positions that will be fed."""
         self.kind = kind
+        self._follower: Follower | None = None
+        self._aligned: int | None = None
         self.block_length = block_length
         self.spread = 1 if kind is AttentionKind.SUMMARY else spread or 1
         blocks = -(-length // block_length)
@@ -143,6 +165,10 @@ class LayerCache:
         """CROSS only: the encoder's keys and values, fixed for the window."""
         self.keys, self.values = k, v
 
+    def set_follower(self, follower: Follower, head: int | None) -> None:
+        """CROSS only: look near the follower's place; ``head`` (one layer's alone) is the one that tells it."""
+        self._follower, self._aligned = follower, head
+
     @property
     def bytes(self) -> int:
         return 2 * self.keys.numel() * self.keys.element_size()
@@ -153,7 +179,13 @@ class LayerCache:
         row, column = divmod(position, self.block_length)
         match self.kind:
             case AttentionKind.CROSS:
-                return attend(q, self.keys, self.values)
+                if self._follower is None:
+                    return attend(q, self.keys, self.values)
+                near = self._follower.nearness(position)
+                if self._aligned is not None:
+                    head = slice(self._aligned, self._aligned + 1)
+                    self._follower.saw(attention_weights(q[:, head], self.keys[:, head], near)[:, 0], position)
+                return attend(q, self.keys, self.values, near.to(q.dtype))
             case AttentionKind.DENSE | AttentionKind.PRIME:
                 fits = max(0, min(n, self.keys.shape[2] - position))
                 if fits:

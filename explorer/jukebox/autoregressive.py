@@ -6,11 +6,14 @@ Does not know what the tokens mean; ``prior`` does.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 
 from explorer.jukebox.attention import LayerCache
-from explorer.jukebox.config import TransformerConfig
+from explorer.jukebox.config import AttentionKind, TransformerConfig
+from explorer.jukebox.following import STRIDE, Follower
 from explorer.jukebox.products import PackedProduct, WeightFormat, pack
 from explorer.jukebox.transformer import Reading, Transformer
 
@@ -76,9 +79,10 @@ class Autoregressive(nn.Module):
         conditioning: torch.Tensor | None,
         encoder: torch.Tensor | None = None,
         reading: Reading | None = None,
+        nearness: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Teacher-forced hidden states [batch, time, width] (float32), ready for ``head``."""
-        hidden = self.transformer(self.inputs(tokens, start, conditioning), encoder, reading)
+        hidden = self.transformer(self.inputs(tokens, start, conditioning), encoder, reading, nearness)
         return self.conditioned(hidden, conditioning)
 
     def conditioned(self, hidden: torch.Tensor, conditioning: torch.Tensor | None) -> torch.Tensor:
@@ -118,7 +122,15 @@ class Decoding:
         self.position = 0
         self._start = start
         self._conditioning = conditioning
+        self._piece: int | None = None
         self.caches: list[LayerCache] = model.transformer.start(batch, length, encoder)
+
+    def follow(self, follower: Follower, layer: int, head: int) -> None:
+        """Let the lyric layers look near ``follower``'s place, which ``head`` of ``layer`` tells."""
+        for number, cache in enumerate(self.caches):
+            if cache.kind is AttentionKind.CROSS:
+                cache.set_follower(follower, head if number == layer else None)
+        self._piece = math.gcd(STRIDE, self.model.config.block_length)
 
     def prefill(self, tokens: torch.Tensor, chunk: int) -> None:
         """Run known tokens [batch, n], at most ``chunk`` at once; afterwards ``position`` is n.
@@ -129,7 +141,7 @@ class Decoding:
         for first in range(0, n, chunk):
             last = min(n, first + chunk)
             x = self._inputs(tokens[:, max(0, first - 1) : last - 1], first, last)
-            self.model.transformer.extend(x, self.caches, first)
+            self.model.transformer.extend(x, self.caches, first, self._piece)
         self.position = n
 
     def step(self, previous: torch.Tensor | None) -> torch.Tensor:
@@ -137,7 +149,7 @@ class Decoding:
         t = self.position
         tokens = torch.empty(self.batch, 0) if previous is None else previous.unsqueeze(1)
         x = self._inputs(tokens, t, t + 1)
-        hidden = self.model.transformer.extend(x, self.caches, t)
+        hidden = self.model.transformer.extend(x, self.caches, t, self._piece)
         here = None if self._conditioning is None else self._conditioning[:, t : t + 1]
         self.position = t + 1
         return self.model.head(self.model.conditioned(hidden, here)[:, 0])

@@ -248,8 +248,13 @@ class LyricsConfig:
     vocabulary: Vocabulary
     loss_fraction: float = 0.4
     encoder: TransformerConfig | None = None
+    reach: float | None = None
+    """How many characters around the place reached the lyric layers look (standard deviation; see ``following``).
+    None, as published: over all lyrics in sight."""
 
     def __post_init__(self) -> None:
+        if self.reach is not None and (self.reach <= 0 or self.placement is LyricsPlacement.MERGED):
+            raise ConfigError("reach must be above 0, and is for a separate lyric encoder only")
         if self.n_tokens % 2:
             raise ConfigError(f"n_tokens must be even (a window takes half on both sides), got {self.n_tokens}")
         if (self.encoder is None) != (self.placement is LyricsPlacement.MERGED):
@@ -277,6 +282,15 @@ class PriorConfig:
     merged_decoder: bool = False
     alignment_layer: int | None = None
     alignment_head: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.reach is not None and (self.alignment_layer is None or self.alignment_head is None):
+            raise ConfigError("a model that follows its lyrics (reach) needs an alignment layer and head")
+
+    @property
+    def reach(self) -> float | None:
+        """How far around the place reached the lyric layers look; None: everywhere, or there are no lyrics."""
+        return None if self.lyrics is None else self.lyrics.reach
 
     @property
     def n_ctx(self) -> int:

@@ -8,7 +8,7 @@ windows (``windows``) or which windows go together (``sampling``).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +16,7 @@ import torch
 from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import Level
 from explorer.jukebox.drawing import CHANCE_BLOCK, Drawer
+from explorer.jukebox.following import mean_place
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.lyrics import lyric_window, window_tokens
 from explorer.jukebox.prior import Conditioning, Prior
@@ -41,15 +42,26 @@ class RowBatch:
     """How many of each row's ``upper`` codes exist."""
     sampling: LevelSampling
     chunk: int
+    read: tuple[float, ...] | None = None
+    """For a prior that follows its lyrics: how many tokens it has read before each row."""
 
     @property
     def steps(self) -> int:
         return max(self.sizes)
 
 
-def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[torch.Tensor, None, torch.Tensor]:
-    """Yield the next codes of all rows [rows, ≤ CHANCE_BLOCK] until ``steps`` are drawn; return how uncertain
-    each was: [rows, steps] bits.
+@dataclass(frozen=True)
+class Outcome:
+    """What is known of the draws of a batch when all are made."""
+
+    entropy: torch.Tensor
+    """[rows, steps] how uncertain each was, in bits."""
+    read: torch.Tensor | None
+    """[rows, steps] how many tokens of its lyrics a prior that follows them had read at each."""
+
+
+def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[torch.Tensor, None, Outcome]:
+    """Yield the next codes of all rows [rows, ≤ CHANCE_BLOCK] until ``steps`` are drawn, and return the outcome.
 
     Rows that are shorter than others draw on into nothing. Codes stay on the device until a block
     is full: no synchronisation per code on accelerators.
@@ -59,15 +71,20 @@ def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[t
     # not held across a yield: the caller's own mode must not change while this generator rests
     with torch.inference_mode():
         conditioning = _stacked([_conditioning(prior, rows, row, device) for row in range(len(rows.labels))])
-        codes = sample_window(prior, conditioning, rows.prompt.to(device), rows.steps, drawer, rows.chunk)
+        decoding = prior.sampler(conditioning, len(rows.labels), new + rows.steps, rows.prompt.to(device), rows.chunk)
     done = 0
     while done < rows.steps:
         count = min(CHANCE_BLOCK, rows.steps - done)
         with torch.inference_mode():
-            block = torch.stack([next(codes) for _ in range(count)], dim=1).cpu()
+            block = torch.stack([decoding.step(drawer) for _ in range(count)], dim=1).cpu()
         done += count
         yield block.clone()
-    return drawer.entropy().clone()
+    read = None
+    if prior.config.reach is not None:
+        places = decoding.places[:, new:].cpu().clone()
+        before = [tokens_before(prior, [song], start) for song, start in zip(rows.labels, rows.starts, strict=True)]
+        read = places + torch.cat(before)
+    return Outcome(drawer.entropy().clone(), read)
 
 
 def window_labels(prior: Prior, labels: Sequence[SongLabels], start: int) -> LabelBatch:
@@ -104,6 +121,60 @@ def window_lyric_indices(prior: Prior, song: SongLabels, start: int) -> list[int
     )
 
 
+def first_read(song: SongLabels) -> float:
+    """Tokens of the lyrics that count as read where a song's sound begins: as many as are spread evenly before it."""
+    return float(len(song.lyric_tokens) * song.offset // song.total_length)
+
+
+def read_before(songs: Sequence[SongLabels], read: torch.Tensor, start: int) -> torch.Tensor:
+    """[songs] tokens read before code ``start``, from ``read`` [songs, n] at the codes before it."""
+    return mean_place(read[:, :start]) if start else torch.tensor([first_read(song) for song in songs])
+
+
+def tokens_before(prior: Prior, songs: Sequence[SongLabels], start: int) -> torch.Tensor:
+    """[songs, 1] how many tokens of each song lie before the columns of the window from code ``start`` on; below 0
+    where the first columns are padding. A place counted in the song is that in the window, and this."""
+    assert prior.config.lyrics is not None
+    last = [window_lyric_indices(prior, song, start)[-1] for song in songs]
+    return torch.tensor(last, dtype=torch.float32).unsqueeze(1) + 1 - prior.config.lyrics.n_tokens
+
+
+def begun_at(
+    prior: Prior, conditioning: Conditioning, songs: Sequence[SongLabels], start: int, read: torch.Tensor
+) -> Conditioning:
+    """``conditioning`` of the window from code ``start`` on, for a prior that follows its lyrics and has ``read``
+    [songs] tokens before it."""
+    assert prior.config.lyrics is not None
+    columns = read.unsqueeze(1) - tokens_before(prior, songs, start)
+    columns = columns.clamp(0, prior.config.lyrics.n_tokens - 1)
+    assert conditioning.places is not None
+    return dataclasses.replace(conditioning, places=columns.to(conditioning.places.device))
+
+
+def song_places(
+    prior: Prior, songs: Sequence[SongLabels], codes: torch.Tensor, starts: Sequence[int], device: torch.device
+) -> torch.Tensor:
+    """[songs, n] how many tokens of its lyrics a prior that follows them has read at every code.
+
+    ``codes`` [songs, n] from the songs' beginning on. Window after window, from the codes ``starts`` on, each from
+    where those before it were, as in sampling: a window tells the places of the codes that are new in it.
+    """
+    length, n_ctx = codes.shape[1], prior.config.n_ctx
+    read = torch.zeros(codes.shape)
+    new = 0
+    for start in starts:
+        stop = min(length, start + n_ctx)
+        if stop <= new:
+            break
+        with torch.inference_mode():
+            conditioning = window_conditioning(prior, songs, start, None, device)
+            conditioning = begun_at(prior, conditioning, songs, start, read_before(songs, read, start))
+            found = prior.follow(codes[:, start:stop].to(device), conditioning).cpu()
+        read[:, new:stop] = (found + tokens_before(prior, songs, start))[:, new - start :]
+        new = stop
+    return read
+
+
 def _padded(rows: Sequence[Sequence[tuple[int, float]]]) -> tuple[torch.Tensor, torch.Tensor]:
     """(ids, weights) [songs, n] of ragged rows; empty slots are −1."""
     n = max(1, *(len(row) for row in rows))
@@ -130,30 +201,15 @@ def window_conditioning(
     return prior.condition(batch, piece)
 
 
-Chooser = Callable[[torch.Tensor], torch.Tensor]
-"""Logits [rows, bins] → tokens [rows]."""
-
-
-def sample_window(
-    prior: Prior,
-    conditioning: Conditioning,
-    prompt: torch.Tensor,
-    count: int,
-    choose: Chooser,
-    chunk: int,
-) -> Iterator[torch.Tensor]:
-    """Yield ``count`` codes [rows] one after another behind ``prompt`` [rows, n]."""
-    decoding = prior.sampler(conditioning, prompt.shape[0], prompt.shape[1] + count, prompt, chunk)
-    for _ in range(count):
-        yield decoding.step(choose)
-
-
 def _conditioning(prior: Prior, rows: RowBatch, row: int, device: torch.device) -> Conditioning:
     labels = None
     if prior.config.labels is not None:
         labels = window_labels(prior, [rows.labels[row]], rows.starts[row]).to(device)
     upper = None if rows.upper is None else rows.upper[row : row + 1, : rows.upper_lengths[row]].to(device)
-    return prior.condition(labels, upper)
+    conditioning = prior.condition(labels, upper)
+    if rows.read is None:
+        return conditioning
+    return begun_at(prior, conditioning, [rows.labels[row]], rows.starts[row], torch.tensor([rows.read[row]]))
 
 
 def _stacked(rows: Sequence[Conditioning]) -> Conditioning:

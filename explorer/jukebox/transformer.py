@@ -131,24 +131,30 @@ class Attention(nn.Module):
         return self.c_attn.w.dtype if self.c_attn.packed is None else torch.float32
 
     def forward(
-        self, x: torch.Tensor, encoder: torch.Tensor | None, reading: WeightsReading | None = None
+        self,
+        x: torch.Tensor,
+        encoder: torch.Tensor | None,
+        reading: WeightsReading | None = None,
+        nearness: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Whole sequence [batch, time, width] → the same; ``reading`` may change a lyric layer's weights."""
         q, k, v = self._qkv(x, encoder)
         if reading is not None:
-            weights = reading(self._weights(q, k))
+            weights = reading(self._weights(q, k, nearness))
             return self._merge(weights.to(v.dtype) @ v[:, :, : weights.shape[3]])
-        y = attend_sequence(self.kind, q, k, v, self.block_length, self.prime_keys, self.spread)
+        y = attend_sequence(self.kind, q, k, v, self.block_length, self.prime_keys, self.spread, nearness)
         return self._merge(y)
 
-    def weights(self, x: torch.Tensor, encoder: torch.Tensor | None) -> torch.Tensor:
+    def weights(
+        self, x: torch.Tensor, encoder: torch.Tensor | None, nearness: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Softmax weights [batch, heads, time, keys] of a CROSS or PRIME layer."""
         q, k, _ = self._qkv(x, encoder)
-        return self._weights(q, k)
+        return self._weights(q, k, nearness)
 
-    def _weights(self, q: torch.Tensor, k: torch.Tensor) -> torch.Tensor:
+    def _weights(self, q: torch.Tensor, k: torch.Tensor, nearness: torch.Tensor | None) -> torch.Tensor:
         if self.kind is AttentionKind.CROSS:
-            return attention_weights(q, k)
+            return attention_weights(q, k, nearness)
         if self.kind is not AttentionKind.PRIME:
             raise ValueError(f"layer kind {self.kind.name} does not attend to lyrics")
         keys = min(self.prime_keys, k.shape[2])
@@ -201,9 +207,13 @@ class Block(nn.Module):
         return x + self.scale * (a + self.mlp.forward(self.ln_1.forward(x + a)))
 
     def forward(
-        self, x: torch.Tensor, encoder: torch.Tensor | None, reading: WeightsReading | None = None
+        self,
+        x: torch.Tensor,
+        encoder: torch.Tensor | None,
+        reading: WeightsReading | None = None,
+        nearness: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        return self._rest(x, self.attn.forward(self.ln_0.forward(x), encoder, reading))
+        return self._rest(x, self.attn.forward(self.ln_0.forward(x), encoder, reading, nearness))
 
     def extend(self, x: torch.Tensor, cache: LayerCache, position: int) -> torch.Tensor:
         return self._rest(x, self.attn.extend(self.ln_0.forward(x), cache, position))
@@ -222,24 +232,37 @@ class Transformer(nn.Module):
         return self._attn_mods  # type: ignore[return-value]
 
     def forward(
-        self, x: torch.Tensor, encoder: torch.Tensor | None = None, reading: Reading | None = None
+        self,
+        x: torch.Tensor,
+        encoder: torch.Tensor | None = None,
+        reading: Reading | None = None,
+        nearness: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Whole sequence [batch, time, width] → the same, in the dtype of the weights."""
+        """Whole sequence [batch, time, width] → the same, in the dtype of the weights.
+
+        ``nearness`` [batch, 1, time, lyric tokens] is added to the scores of all CROSS layers (see ``following``).
+        """
         x = x.to(self.dtype)
         for number, block in enumerate(self.blocks):
             if reading is not None and block.attn.kind in LYRIC_KINDS:
-                x = block(x, encoder, partial(reading, number, x))
+                x = block(x, encoder, partial(reading, number, x), nearness)
             else:
-                x = block(x, encoder)
+                x = block(x, encoder, None, nearness)
         return x
 
-    def layer_weights(self, x: torch.Tensor, layer: int, encoder: torch.Tensor | None = None) -> torch.Tensor:
+    def layer_weights(
+        self,
+        x: torch.Tensor,
+        layer: int,
+        encoder: torch.Tensor | None = None,
+        nearness: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """Softmax weights [batch, heads, time, keys] of one layer; later layers do not run."""
         x = x.to(self.dtype)
         for block in self.blocks[:layer]:
-            x = block(x, encoder)
+            x = block(x, encoder, None, nearness)
         target = self.blocks[layer]
-        return target.attn.weights(target.ln_0(x), encoder)
+        return target.attn.weights(target.ln_0(x), encoder, nearness)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -267,10 +290,13 @@ class Transformer(nn.Module):
             caches.append(cache)
         return caches
 
-    def extend(self, x: torch.Tensor, caches: Sequence[LayerCache], position: int) -> torch.Tensor:
-        """New positions [batch, n, width] from ``position`` on → the same; fed block by block."""
+    def extend(
+        self, x: torch.Tensor, caches: Sequence[LayerCache], position: int, piece: int | None = None
+    ) -> torch.Tensor:
+        """New positions [batch, n, width] from ``position`` on → the same; fed block by block, or in shorter pieces
+        that cross no multiple of ``piece``, a divisor of the block."""
         x = x.to(self.dtype)
-        length = self.config.block_length
+        length = piece or self.config.block_length
         end = position + x.shape[1]
         if position // length == (end - 1) // length:
             return self._extend_inside(x, caches, position)

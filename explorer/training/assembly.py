@@ -1,6 +1,7 @@
 """From finished runs to a model folder: which run gives which weights.
 
-A training folder holds one run per part: vqvae-top, vqvae-middle, vqvae-bottom, prior-top, …
+A training folder holds one run per part: vqvae-top, vqvae-middle, vqvae-bottom, prior-top, … Where a run goes on from
+an earlier model, the base, parts without a run are the base's.
 Knows: how they are put together. Does not know how they were trained.
 """
 
@@ -11,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from explorer.checkpoints.folder import save_model_folder
+from explorer.checkpoints.folder import check_keys, load_state, save_model_folder
 from explorer.jukebox.config import LEVELS, Level, ModelConfig, VQVAEConfig
 from explorer.jukebox.labels import LabelLists
 from explorer.jukebox.vqvae import VQVAE
@@ -42,15 +44,29 @@ def _finished_state(run: Path) -> dict[str, Any]:
     return state
 
 
-def assemble_vqvae(config: VQVAEConfig, runs: Path, levels: tuple[Level, ...] = LEVELS) -> VQVAE:
-    """The averaged weights of the levels' finished runs as one VQ-VAE; other levels stay untrained."""
+def assemble_vqvae(
+    config: VQVAEConfig, runs: Path, levels: tuple[Level, ...] = LEVELS, base: Path | None = None
+) -> VQVAE:
+    """The averaged weights of the levels' finished runs as one VQ-VAE; other levels are the base's, or untrained."""
     vqvae = VQVAE(config)
+    if base is not None:
+        begin(vqvae, base, "vqvae")
     for level in levels:
+        if base is not None and not vqvae_run(runs, level).exists():
+            continue
         state = _finished_state(vqvae_run(runs, level))
         part = torch.nn.ModuleList([vqvae.encoders[level.index], vqvae.decoders[level.index]])
         part.load_state_dict(state["average"])
         vqvae.bottleneck.level(level.index).k.copy_(state["k"])
     return vqvae.eval().requires_grad_(False)
+
+
+def begin(module: nn.Module, base: Path, part: str) -> None:
+    """Copy the weights of one part of a model folder. Raises CheckpointError for a model of another shape; what only
+    one of the two knows by name is named, too."""
+    state = load_state(base, part)
+    check_keys(module, {name: tensor.shape for name, tensor in state.items()}, str(base / f"{part}.safetensors"))
+    module.load_state_dict(state)
 
 
 def prior_weights(runs: Path, level: Level) -> dict[str, torch.Tensor]:
@@ -64,9 +80,15 @@ def prior_weights(runs: Path, level: Level) -> dict[str, torch.Tensor]:
 
 
 def export_model(
-    runs: Path, config: ModelConfig, lists: LabelLists, target: Path, dtype: torch.dtype = torch.float16
+    runs: Path,
+    config: ModelConfig,
+    lists: LabelLists,
+    target: Path,
+    dtype: torch.dtype = torch.float16,
+    base: Path | None = None,
 ) -> list[str]:
-    """Write every finished part into a model folder; returns their names.
+    """Write every finished part into a model folder; returns their names. Levels of the VQ-VAE without a run are the
+    base's.
 
     Transformer weights are stored in ``dtype`` (they are computed in float32 on the CPU anyway);
     the VQ-VAE, whose codes must not change, in float32. Raises UnfinishedRun when nothing is finished.
@@ -74,7 +96,7 @@ def export_model(
     states: dict[str, dict[str, torch.Tensor]] = {}
     problems = []
     try:
-        states["vqvae"] = dict(assemble_vqvae(config.vqvae, runs).state_dict())
+        states["vqvae"] = dict(assemble_vqvae(config.vqvae, runs, base=base).state_dict())
     except UnfinishedRun as error:
         problems.append(str(error))
     for level in LEVELS:

@@ -7,13 +7,14 @@ losses. Every batch is a function of (seed, step).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import Level
+from explorer.jukebox.following import strides
 from explorer.jukebox.labels import LabelLists, SongLabels, label_names
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.rows import window_labels, window_lyric_indices
@@ -21,6 +22,8 @@ from explorer.training.codes import CorpusCodes
 from explorer.training.corpus import CorpusSong
 from explorer.transliteration import transliterate
 
+MISLED = 1.0
+"""Characters, mean over windows of the standard deviation of places told in training."""
 LEAD_SECONDS = 1.5
 """A part of a song begins at most this long before its first line."""
 
@@ -57,7 +60,10 @@ class Batch:
     upper: torch.Tensor | None
     """[batch, n_ctx / factor] for upsamplers."""
     sung: torch.Tensor | None
-    """[batch, n_ctx] column of the lyric window that is sung at each code; −1 where none is."""
+    """[batch, n_ctx] column of the lyric window that is sung at each code; −1 where none is. For a prior that follows
+    its lyrics the last one sung counts on until the next."""
+    places: torch.Tensor | None = None
+    """[batch, strides] for a prior that follows: where it is told that it is, which is not quite where it is."""
 
 
 class ExampleMaker:
@@ -71,7 +77,10 @@ class ExampleMaker:
 
     def batch(self, size: int, seed: int, step: int) -> Batch:
         random = np.random.default_rng((seed, step % 2**32))
-        return self.collate([self.draw(random) for _ in range(size)])
+        batch = self.collate([self.draw(random) for _ in range(size)])
+        if self.prior.config.reach is None or batch.sung is None:
+            return batch
+        return replace(batch, places=misled(true_places(batch.sung), random))
 
     def draw(self, random: np.random.Generator) -> Example:
         """A random window; half of the time of some lines only, as if they were the whole song."""
@@ -129,6 +138,11 @@ class ExampleMaker:
             sung=torch.from_numpy(np.stack(sung)) if sung else None,
         )
 
+    def before(self, example: Example) -> np.ndarray:
+        """int16 [start] the codes of an example's excerpt up to its window."""
+        first = example.excerpt.start // self.prior.hop
+        return self.codes.song(example.excerpt.song, self.level)[first : first + example.start]
+
     def _whole(self, index: int) -> Excerpt:
         song = self.codes.corpus.songs[index]
         samples = len(self.codes.song(index, self.level)) * self.prior.hop
@@ -152,17 +166,35 @@ class ExampleMaker:
         """int64 [n_ctx]: which column of the lyric window is sung at each code, −1 for none."""
         prior, excerpt = self.prior, example.excerpt
         song: CorpusSong = self.codes.corpus.songs[excerpt.song]
-        columns = np.full(prior.config.n_ctx, -1, dtype=np.int64)
+        indices = window_lyric_indices(prior, example.labels, example.start)
+        # a prior that follows has read what is before the first character
+        before = -1 if prior.config.reach is None else sum(token < 0 for token in indices) - 1
+        columns = np.full(prior.config.n_ctx, before, dtype=np.int64)
         per_second = self.codes.corpus.sample_rate / prior.hop
         begin = excerpt.start // prior.hop + example.start
-        for column, token in enumerate(window_lyric_indices(prior, example.labels, example.start)):
+        for column, token in enumerate(indices):
             if token < 0:
                 continue
             character = song.characters[excerpt.first_character + example.labels.token_characters[token]]
             first = round(character.start * per_second) - begin
             last = round(character.end * per_second) - begin
+            if prior.config.reach is not None and first < prior.config.n_ctx:
+                last = prior.config.n_ctx
             columns[max(0, first) : max(0, last)] = column
         return columns
+
+
+def true_places(sung: torch.Tensor) -> torch.Tensor:
+    """Last sung columns [batch, n_ctx] → [batch, strides] the place at the beginning of every stride."""
+    read = (sung + 1).float()
+    return strides(read[:, 0], read)
+
+
+def misled(places: torch.Tensor, random: np.random.Generator) -> torch.Tensor:
+    """Places as a model would have found them: off by a few characters, more in some windows than in others. So that
+    it learns to come back by what it hears."""
+    spread = random.exponential(MISLED, (len(places), 1)) * random.standard_normal(places.shape)
+    return (places + torch.from_numpy(spread).float()).clamp_min(0.0)
 
 
 def _stack(batches: list[LabelBatch]) -> LabelBatch:

@@ -84,10 +84,12 @@ def train_vqvae(
     heldout: Corpus,
     path: Path,
     teachings: tuple[Teaching, Teaching] | None = None,
+    start: VQVAE | None = None,
 ) -> VQVAE:
     """Train one level to its last step, resuming what ``path`` holds; returns averaged weights.
 
-    ``teachings`` of both corpora are needed where ``hearing`` is not 0.
+    ``teachings`` of both corpora are needed where ``hearing`` is not 0. A new run begins with the weights and codes of
+    ``start`` where it is given.
     """
     level = training.level.index
     settings = {**dataclasses.asdict(training), "vqvae": dataclasses.asdict(config)}
@@ -99,11 +101,15 @@ def train_vqvae(
         raise ValueError("the weight of hearing is not 0, so the teachings of both corpora are needed")
     hearer = Hearer(config.emb_width) if training.hearing else None
     parameters = [*part.parameters(), *(hearer.parameters() if hearer is not None else [])]
+    if start is not None:
+        vqvae.load_state_dict(start.state_dict())
     optimiser = torch.optim.Adam(parameters, lr=0.0, betas=(0.9, 0.999), eps=1e-8)
     average = WeightAverage(part, training.average_mu)
     book = vqvae.bottleneck.level(level)
     bandwidth = measure_bandwidth(corpus, training.clip_samples)
     rows_per_code = training.batch * training.clip_samples / config.hop(level) / config.codes
+    if start is not None:
+        book.restore(rows_per_code)
 
     step = 0
     state = run.load()

@@ -92,9 +92,9 @@ def test_an_interrupted_vqvae_run_repeats_the_whole_one(
     assert (tmp_path / "cut" / "plot.png").stat().st_size > 1000
 
 
-def new_prior(level: Level) -> Prior:
+def new_prior(level: Level, reach: float | None = None) -> Prior:
     torch.manual_seed(0)
-    prior = new_module(tiny_config(), level.value, "cpu")
+    prior = new_module(tiny_config(reach=reach), level.value, "cpu")
     assert isinstance(prior, Prior)
     return prior
 
@@ -135,12 +135,13 @@ def test_other_settings_need_another_folder(codes: CorpusCodes, tmp_path: Path) 
     assert record["settings"]["steps"] == 3
 
 
-def test_learning_uses_labels_lyrics_and_times(codes: CorpusCodes, tmp_path: Path) -> None:
+@pytest.mark.parametrize("reach", [None, 2.0])
+def test_learning_uses_labels_lyrics_and_times(reach: float | None, codes: CorpusCodes, tmp_path: Path) -> None:
     training = PriorTraining(
         Level.TOP, steps=150, batch=4, log_every=50, evaluate_every=150, warmup=10, peak_rate=3e-3, guidance=0.5,
         recognition=0.2, lead=1.0, label_dropout=0.0,
     )  # fmt: skip
-    prior = new_prior(Level.TOP)
+    prior = new_prior(Level.TOP, reach)
     maker = ExampleMaker(codes, prior, Level.TOP, LISTS, 0.0)
     before = evaluate_prior(prior, maker, 2)
     after = evaluate_prior(train_prior(prior, training, maker, maker, tmp_path), maker, 2)

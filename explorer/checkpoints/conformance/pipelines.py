@@ -21,7 +21,7 @@ from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level
 from explorer.jukebox.events import WindowDone
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.prior import Prior
-from explorer.jukebox.rows import sample_window, window_conditioning
+from explorer.jukebox.rows import window_conditioning
 from explorer.jukebox.sampling import Alone, LevelTask, sample_level
 from explorer.jukebox.song import LevelSampling
 from explorer.jukebox.windows import plan_windows
@@ -187,7 +187,7 @@ def _gap(
     with torch.inference_mode():
         conditioning = window_conditioning(prior, [labels], start, upper, device)
         prompt = codes[:, start:position].to(device)
-        list(sample_window(prior, conditioning, prompt, 1, keep, int(run.settings["chunk_size"])))
+        prior.sampler(conditioning, 1, position - start + 1, prompt, int(run.settings["chunk_size"])).step(keep)
     best = logits[0][0].topk(2).values
     return float(best[0] - best[1])
 

@@ -30,7 +30,6 @@ from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.drawing import filter_logits
 from explorer.jukebox.labels import label_vector
 from explorer.jukebox.prior import Conditioning, Prior
-from explorer.jukebox.rows import sample_window
 
 CHUNKS = (7, 1000)
 """Prompt chunk sizes of the primed and the partial run; they must not matter."""
@@ -183,8 +182,9 @@ class _Chooser:
 def _run(window: _Window, given: int, total: int, chooser: _Chooser, chunk: int) -> torch.Tensor:
     """Codes [batch, total] of which the first ``given`` are those of the file."""
     prompt = window.codes[:, :given]
-    drawn = sample_window(window.prior, window.condition(), prompt, total - given, chooser, chunk)
-    return torch.cat([prompt, torch.stack(list(drawn), dim=1)], dim=1)
+    decoding = window.prior.sampler(window.condition(), len(prompt), total, prompt, chunk)
+    drawn = [decoding.step(chooser) for _ in range(total - given)]
+    return torch.cat([prompt, torch.stack(drawn, dim=1)], dim=1)
 
 
 def _draws(window: _Window, vectors: Vectors) -> Iterator[Check]:
