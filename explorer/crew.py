@@ -25,7 +25,7 @@ from explorer.checkpoints.folder import load_config, load_part
 from explorer.jukebox.config import LEVELS, Level
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.products import WeightFormat
-from explorer.jukebox.rows import Outcome, RowBatch
+from explorer.jukebox.rows import RowBatch
 from explorer.jukebox.sampling import Alone, Drawn, draw_one
 
 Formats = Mapping[Level, WeightFormat]
@@ -93,7 +93,7 @@ class Helpers:
                     waiting.append(number)
                     break
                 yield Drawn(number, *drawn)
-                if drawn[1] is not None:  # the outcome comes last
+                if drawn[1] is not None:  # the entropy comes last
                     del asked[number]
                     break
                 if block:
@@ -125,11 +125,11 @@ class _Helper:
         assert self._process.stdout is not None
         try:
             while True:
-                request, codes, outcome, first = pickle.load(self._process.stdout)
+                request, codes, entropy, first = pickle.load(self._process.stdout)
                 if request == 0:
                     self.ready = True
                 else:
-                    self._said.put((request, codes, outcome, first))
+                    self._said.put((request, codes, entropy, first))
         except (EOFError, pickle.UnpicklingError, OSError, ValueError):
             self.ready = False
             self._said.put(None)
@@ -149,8 +149,8 @@ class _Helper:
         self._request += 1
         self._tell((self._request, None))
 
-    def answer(self, block: bool) -> tuple[torch.Tensor | None, Outcome | None, int]:
-        """Codes, outcome and place of the next block. Raises queue.Empty, or EOFError where the helper died."""
+    def answer(self, block: bool) -> tuple[torch.Tensor | None, torch.Tensor | None, int]:
+        """Codes, entropy and place of the next block. Raises queue.Empty, or EOFError where the helper died."""
         while True:
             said = self._said.get(block)
             if said is None:
@@ -221,7 +221,7 @@ def help_out(asked: BinaryIO, answers: BinaryIO) -> None:
         for drawn in draw_one(priors[batch.level], 0, batch, torch.device("cpu")):
             if requests.outdated(number):
                 break
-            say(number, drawn.codes, drawn.outcome, drawn.first)
+            say(number, drawn.codes, drawn.entropy, drawn.first)
 
 
 if __name__ == "__main__":

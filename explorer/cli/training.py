@@ -1,4 +1,4 @@
-"""train corpus | teacher | vqvae | prior | export: training loops on a corpus, and their outcome.
+"""train corpus | teacher | vqvae | listener | prior | export: training loops on a corpus, and their outcome.
 
 Knows: which settings a run has by default (``training.pocket``). Does not know: the loops.
 """
@@ -36,6 +36,15 @@ def add_commands(commands: Any) -> None:
         "python -m explorer train vqvae --corpus corpus --runs runs --level top",
     )
     add_run_options(parser)
+    parser = add_command(
+        group,
+        "listener",
+        run_listener,
+        "Train what tells the top level's prior which character is sung; before that prior. The same command resumes.",
+        "python -m explorer train listener --corpus corpus --runs runs",
+    )
+    add_corpus_options(parser)
+    add_base_option(parser)
     parser = add_command(
         group,
         "prior",
@@ -113,12 +122,39 @@ def run_vqvae(options: argparse.Namespace) -> int:
     return 0
 
 
+def run_listener(options: argparse.Namespace) -> int:
+    import torch
+
+    from explorer.jukebox.following import Listener
+    from explorer.jukebox.lyrics import alphabet
+    from explorer.training.assembly import assemble_vqvae, listener_run
+    from explorer.training.codes import CorpusCodes
+    from explorer.training.listening import train_listener
+    from explorer.training.pocket import LISTENER_TRAINING, label_lists, model_config
+
+    corpus, heldout = open_corpora(options)
+    config = model_config(label_lists(corpus.songs))
+    lyrics = config.prior(Level.TOP).lyrics
+    assert lyrics is not None and lyrics.listener is not None
+    run, folder = listener_run(options.runs), options.runs / "codes"
+    with kept(run):
+        vqvae = assemble_vqvae(config.vqvae, options.runs, (Level.TOP,), base_folder(options))
+        codes, heldout_codes = (CorpusCodes.encode(songs, vqvae, (Level.TOP,), folder) for songs in (corpus, heldout))
+        letters = alphabet(lyrics.vocabulary)
+        ids = {character: number for number, character in enumerate(letters, start=1)}
+        torch.manual_seed(LISTENER_TRAINING.seed)
+        listener = Listener(config.vqvae.codes, lyrics.listener, letters)
+        train_listener(listener, LISTENER_TRAINING, codes, heldout_codes, ids, run)
+    print(run)
+    return 0
+
+
 def run_prior(options: argparse.Namespace) -> int:
     import torch
 
     from explorer.checkpoints.folder import new_module
     from explorer.jukebox.prior import Prior
-    from explorer.training.assembly import assemble_vqvae, begin, prior_run
+    from explorer.training.assembly import assemble_vqvae, begin, listener_weights, prior_run
     from explorer.training.codes import CorpusCodes
     from explorer.training.examples import ExampleMaker
     from explorer.training.pocket import PRIOR_TRAINING, label_lists, model_config
@@ -144,6 +180,8 @@ def run_prior(options: argparse.Namespace) -> int:
         assert isinstance(prior, Prior)
         if base is not None:
             begin(prior, base, level.value)
+        if prior.config.follows:
+            prior.listener.load_state_dict(listener_weights(options.runs))
         maker = ExampleMaker(codes, prior, level, lists, training.label_dropout)
         train_prior(prior, training, maker, ExampleMaker(heldout_codes, prior, level, lists, 0.0), run)
     print(run)

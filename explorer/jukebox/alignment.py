@@ -8,19 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.prior import Prior
-from explorer.jukebox.rows import (
-    begun_at,
-    read_before,
-    song_places,
-    window_conditioning,
-    window_lyric_indices,
-)
+from explorer.jukebox.rows import window_conditioning, window_lyric_indices
+from explorer.jukebox.tracks import Track
 from explorer.jukebox.windows import window_starts
 
 SILENT_SHARE = 0.2
@@ -81,15 +76,13 @@ def lyric_attention(
     results = []
     starts = window_starts(padded.shape[1], n_ctx, hop_fraction)
     for song, row in zip(labels, padded, strict=True):
-        read = None if config.reach is None else song_places(prior, [song], row[None, :length], starts, device)
+        near = _nearness(prior, song, row.unsqueeze(0), starts, device) if config.follows else {}
         # one more column collects what falls on padding tokens
         matrix = torch.zeros(padded.shape[1], len(song.lyric_tokens) + 1)
         for start in reversed(starts):
             with torch.inference_mode():
                 conditioning = window_conditioning(prior, [song], start, None, device)
-                if read is not None:
-                    before = read_before([song], read, start)
-                    conditioning = begun_at(prior, conditioning, [song], start, before)
+                conditioning = replace(conditioning, nearness=near.get(start))
                 window = row[start : start + n_ctx].unsqueeze(0).to(device)
                 weights = prior.lyric_weights(window, conditioning, layer)[0, head].cpu()
             columns = torch.tensor(window_lyric_indices(prior, song, start))
@@ -98,6 +91,17 @@ def lyric_attention(
             matrix[start : start + n_ctx, columns] = weights
         results.append(matrix[:length, :-1].clone())
     return results
+
+
+def _nearness(
+    prior: Prior, song: SongLabels, codes: torch.Tensor, starts: Sequence[int], device: torch.device
+) -> dict[int, torch.Tensor]:
+    """Where in its lyrics a song is, for the lyric layers in every window; ``codes`` [1, n]."""
+    found, track = {}, Track.begin([song])
+    for start in starts:
+        track = track.on(prior, codes, start, device)
+        found[start] = track.nearness(prior, [song], codes[:, start : start + prior.config.n_ctx], device)
+    return found
 
 
 def align(weights: torch.Tensor, labels: SongLabels, lyrics: str, seconds_per_code: float) -> Alignment:

@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional as F
 
 from explorer.jukebox.config import AttentionKind
-from explorer.jukebox.following import Follower
+from explorer.jukebox.following import WindowPlaces
 
 
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
@@ -141,8 +141,7 @@ class LayerCache:
     ) -> None:
         """``width`` is the head width, ``length`` the most positions that will be fed."""
         self.kind = kind
-        self._follower: Follower | None = None
-        self._aligned: int | None = None
+        self._places: WindowPlaces | None = None
         self.block_length = block_length
         self.spread = 1 if kind is AttentionKind.SUMMARY else spread or 1
         blocks = -(-length // block_length)
@@ -165,9 +164,9 @@ class LayerCache:
         """CROSS only: the encoder's keys and values, fixed for the window."""
         self.keys, self.values = k, v
 
-    def set_follower(self, follower: Follower, head: int | None) -> None:
-        """CROSS only: look near the follower's place; ``head`` (one layer's alone) is the one that tells it."""
-        self._follower, self._aligned = follower, head
+    def set_places(self, places: WindowPlaces) -> None:
+        """CROSS only: look near where the song is in its lyrics."""
+        self._places = places
 
     @property
     def bytes(self) -> int:
@@ -179,13 +178,8 @@ class LayerCache:
         row, column = divmod(position, self.block_length)
         match self.kind:
             case AttentionKind.CROSS:
-                if self._follower is None:
-                    return attend(q, self.keys, self.values)
-                near = self._follower.nearness(position)
-                if self._aligned is not None:
-                    head = slice(self._aligned, self._aligned + 1)
-                    self._follower.saw(attention_weights(q[:, head], self.keys[:, head], near)[:, 0], position)
-                return attend(q, self.keys, self.values, near.to(q.dtype))
+                near = None if self._places is None else self._places.nearness(position, n).to(q.dtype)
+                return attend(q, self.keys, self.values, near)
             case AttentionKind.DENSE | AttentionKind.PRIME:
                 fits = max(0, min(n, self.keys.shape[2] - position))
                 if fits:

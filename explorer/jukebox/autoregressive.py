@@ -6,14 +6,12 @@ Does not know what the tokens mean; ``prior`` does.
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import nn
 
 from explorer.jukebox.attention import LayerCache
 from explorer.jukebox.config import AttentionKind, TransformerConfig
-from explorer.jukebox.following import STRIDE, Follower
+from explorer.jukebox.following import WindowPlaces
 from explorer.jukebox.products import PackedProduct, WeightFormat, pack
 from explorer.jukebox.transformer import Reading, Transformer
 
@@ -122,15 +120,13 @@ class Decoding:
         self.position = 0
         self._start = start
         self._conditioning = conditioning
-        self._piece: int | None = None
         self.caches: list[LayerCache] = model.transformer.start(batch, length, encoder)
 
-    def follow(self, follower: Follower, layer: int, head: int) -> None:
-        """Let the lyric layers look near ``follower``'s place, which ``head`` of ``layer`` tells."""
-        for number, cache in enumerate(self.caches):
+    def follow(self, places: WindowPlaces) -> None:
+        """Let the lyric layers look near where the song is in its lyrics."""
+        for cache in self.caches:
             if cache.kind is AttentionKind.CROSS:
-                cache.set_follower(follower, head if number == layer else None)
-        self._piece = math.gcd(STRIDE, self.model.config.block_length)
+                cache.set_places(places)
 
     def prefill(self, tokens: torch.Tensor, chunk: int) -> None:
         """Run known tokens [batch, n], at most ``chunk`` at once; afterwards ``position`` is n.
@@ -141,7 +137,7 @@ class Decoding:
         for first in range(0, n, chunk):
             last = min(n, first + chunk)
             x = self._inputs(tokens[:, max(0, first - 1) : last - 1], first, last)
-            self.model.transformer.extend(x, self.caches, first, self._piece)
+            self.model.transformer.extend(x, self.caches, first)
         self.position = n
 
     def step(self, previous: torch.Tensor | None) -> torch.Tensor:
@@ -149,7 +145,7 @@ class Decoding:
         t = self.position
         tokens = torch.empty(self.batch, 0) if previous is None else previous.unsqueeze(1)
         x = self._inputs(tokens, t, t + 1)
-        hidden = self.model.transformer.extend(x, self.caches, t, self._piece)
+        hidden = self.model.transformer.extend(x, self.caches, t)
         here = None if self._conditioning is None else self._conditioning[:, t : t + 1]
         self.position = t + 1
         return self.model.head(self.model.conditioned(hidden, here)[:, 0])

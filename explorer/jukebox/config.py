@@ -248,13 +248,13 @@ class LyricsConfig:
     vocabulary: Vocabulary
     loss_fraction: float = 0.4
     encoder: TransformerConfig | None = None
-    reach: float | None = None
-    """How many characters around the place reached the lyric layers look (standard deviation; see ``following``).
-    None, as published: over all lyrics in sight."""
+    listener: int | None = None
+    """Width of the network by which the model keeps its place in the lyrics (see ``following``). None, as published:
+    the lyric layers look at all lyrics in sight alike."""
 
     def __post_init__(self) -> None:
-        if self.reach is not None and (self.reach <= 0 or self.placement is LyricsPlacement.MERGED):
-            raise ConfigError("reach must be above 0, and is for a separate lyric encoder only")
+        if self.listener is not None and (self.listener < 1 or self.placement is LyricsPlacement.MERGED):
+            raise ConfigError("a listener needs a width, and a separate lyric encoder")
         if self.n_tokens % 2:
             raise ConfigError(f"n_tokens must be even (a window takes half on both sides), got {self.n_tokens}")
         if (self.encoder is None) != (self.placement is LyricsPlacement.MERGED):
@@ -283,14 +283,10 @@ class PriorConfig:
     alignment_layer: int | None = None
     alignment_head: int | None = None
 
-    def __post_init__(self) -> None:
-        if self.reach is not None and (self.alignment_layer is None or self.alignment_head is None):
-            raise ConfigError("a model that follows its lyrics (reach) needs an alignment layer and head")
-
     @property
-    def reach(self) -> float | None:
-        """How far around the place reached the lyric layers look; None: everywhere, or there are no lyrics."""
-        return None if self.lyrics is None else self.lyrics.reach
+    def follows(self) -> bool:
+        """Whether the model keeps its place in the lyrics."""
+        return self.lyrics is not None and self.lyrics.listener is not None
 
     @property
     def n_ctx(self) -> int:

@@ -1,73 +1,220 @@
-"""Where in the lyrics the music is: how a model keeps its place by its own reading.
+"""Where in the lyrics the music is: how a model keeps its place by listening to its own codes.
 
 A model that attends to all of its lyrics at once must find the words anew at every code, from what it has sung; the
-published models learn that from a million songs. One that follows remembers the place instead: every STRIDE codes it
-looks where its alignment head has looked last, and for the next STRIDE codes its lyric layers look mostly near there.
-That is windowed attention (Ping et al. 2018, Deep Voice 3, section 3.5) with soft edges, in training too, where the
-place is known.
+published models learn that from a million songs. One that follows has a listener: a small network that tells from the
+codes so far which character is being sung. With it the place is found as in a hidden Markov model (Rabiner 1989,
+section III.A, the forward procedure): from code to code the song stays at its character or moves on, and what is heard
+makes some places likelier. The lyric layers add the logarithm of these probabilities to their scores.
 
-Knows: places, and how they weigh keys. A place is a column of the lyric window's keys, in fractions; the key of column
-j has read the tokens before j, so a place is also the number of tokens that are read. Does not know layers or songs.
+Knows: the listener, and probabilities of places. A place is the number of tokens that have begun: 0 before the first.
+Does not know layers, windows or how a listener learns.
 """
 
 from __future__ import annotations
 
+import string
+
 import torch
+from torch import nn
+from torch.nn import functional as F
 
-STRIDE = 32
-"""Codes for which the lyric layers look around the same place."""
-SPAN = 8
-"""A place is the mean over so many codes before it: single codes look about."""
+STRIDE = 16
+"""What is heard counts from the next multiple of so many codes on; until then places are foreseen."""
+TRUST = 0.08
+"""Share of what is heard that counts: neighbouring codes tell the same again."""
+SKIPS = 0.05
+"""Share of the moves that leave out a token: line ends have no length, and quick characters hardly any."""
+STAGES = 3
+"""Through which each token passes one after another: characters last more evenly than chance would have it."""
+NOWHERE = 1e-14
+"""Added to every probability, so that none vanishes for good."""
+FAINTEST = 1e-4
+"""Probability below which places are equally unlikely to the lyric layers."""
 
-
-def nearness(places: torch.Tensor, columns: int, reach: float) -> torch.Tensor:
-    """[...] places → [..., columns] what is added to the scores of keys before the softmax: the logarithm of a normal
-    distribution around the place, ``reach`` columns wide."""
-    distance = torch.arange(columns, device=places.device) - places.unsqueeze(-1)
-    return -0.5 * (distance / reach).square()
-
-
-def every_code(places: torch.Tensor, codes: int) -> torch.Tensor:
-    """[batch, strides] the place of every stride → [batch, codes] that of every code."""
-    return places.repeat_interleave(STRIDE, dim=1)[:, :codes]
-
-
-def mean_place(places: torch.Tensor) -> torch.Tensor:
-    """[..., codes] places of the codes so far → [...] the place to go on from.
-
-    In eighths: a song that is taken up again comes by the same places though its last bits differ.
-    """
-    return (places[..., -SPAN:].mean(-1) * 8).round() / 8
+_LETTERS = string.ascii_lowercase + "'"
+SOUNDS = 1 + len(_LETTERS)
+"""What a listener tells apart: 0 for gaps and all that is not a letter, then the letters."""
+_CODES_OF_GAP = 40.0
+"""Codes that a token lasts as long as nothing is known of it."""
 
 
-def strides(begin: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-    """Places of codes [batch, codes] behind a beginning [batch] → [batch, strides] those that the strides went by."""
-    count = -(-places.shape[1] // STRIDE)
-    later = [mean_place(places[:, : number * STRIDE]) for number in range(1, count)]
-    return torch.stack([begin, *later], dim=1)
+def sounds(alphabet: str) -> tuple[int, ...]:
+    """The sound of every token id; 0, padding, is a gap."""
+    known = {letter: number for number, letter in enumerate(_LETTERS, start=1)}
+    return (0, *(known.get(character.lower(), 0) for character in alphabet))
+
+
+class Listener(nn.Module):
+    """Causal convolutions over codes: which sound is heard at each."""
+
+    DILATIONS = (1, 2, 4, 8, 16, 32)
+    CONTEXT = 2 * sum(DILATIONS)
+    """Codes before one that can change what is heard at it."""
+
+    def __init__(self, codes: int, width: int, alphabet: str) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(codes, width)
+        nn.init.normal_(self.embedding.weight, std=0.3)
+        self.layers = nn.ModuleList([nn.Conv1d(width, width, 3, dilation=d) for d in self.DILATIONS])
+        self.norms = nn.ModuleList([nn.LayerNorm(width) for _ in self.DILATIONS])
+        self.last = nn.Linear(width, SOUNDS)
+        self.share: torch.Tensor
+        """[SOUNDS] how often each is heard in the corpus."""
+        self.register_buffer("share", torch.full((SOUNDS,), 1 / SOUNDS))
+        self.moves: torch.Tensor
+        """[token ids] the chance at each code to move on from a token; id 0: from the silence before the first."""
+        self.register_buffer("moves", torch.full((1 + len(alphabet),), 1 / _CODES_OF_GAP))
+        self._sounds = sounds(alphabet)
+
+    def forward(self, codes: torch.Tensor) -> torch.Tensor:
+        """[batch, n] → logits [batch, n, SOUNDS]; nothing is heard before the first code."""
+        x = self.embedding(codes)
+        for layer, norm, dilation in zip(self.layers, self.norms, self.DILATIONS, strict=True):
+            before = F.pad(norm(x).transpose(1, 2), (2 * dilation, 0))
+            x = x + F.gelu(layer(before).transpose(1, 2))
+        logits: torch.Tensor = self.last(x)
+        return logits
+
+    def sounds_of(self, tokens: torch.Tensor) -> torch.Tensor:
+        """The sounds of token ids, in the same shape."""
+        return torch.tensor(self._sounds, device=tokens.device)[tokens]
+
+    def evidence(self, codes: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """[batch, n, 1 + tokens] how much likelier each code is at each place than at any; ``tokens`` [batch, J]."""
+        found = (self(codes).float().log_softmax(-1) - self.share.clamp_min(1e-6).log()) * TRUST
+        sound = F.pad(self.sounds_of(tokens), (1, 0))
+        likelier: torch.Tensor = found.exp().gather(2, sound.unsqueeze(1).expand(-1, codes.shape[1], -1))
+        return likelier
 
 
 class Follower:
-    """The places of one batch that is being extended, code by code or in pieces that cross no stride."""
+    """The places of a batch of songs, stride by stride.
 
-    def __init__(self, begin: torch.Tensor, reach: float, columns: int, codes: int) -> None:
-        """``begin`` [batch] the place before the first code; room for ``codes`` codes."""
-        self._begin, self._reach, self._columns = begin, reach, columns
-        self.places = torch.zeros(len(begin), codes, device=begin.device)
-        """[batch, codes] the mean column that the alignment head has read at each code."""
-        self._keys = torch.arange(columns, device=begin.device, dtype=torch.float32)
-        self._stride = -1
-        self._nearness = torch.empty(0)
+    ``tokens`` int64 [batch, J] of whole songs, 0 behind a song's last; ``state`` float32 [batch, (1 + J) · STAGES] how
+    likely each stage of each place is at the code ``position``, a multiple of STRIDE.
+    """
 
-    def nearness(self, position: int) -> torch.Tensor:
-        """[batch, 1, 1, columns] to add to the scores of the codes from ``position`` on."""
-        stride = position // STRIDE
-        if stride != self._stride:
-            place = mean_place(self.places[:, : stride * STRIDE]) if stride else self._begin
-            self._nearness = nearness(place, self._columns, self._reach)[:, None, None]
-            self._stride = stride
-        return self._nearness
+    def __init__(self, listener: Listener, tokens: torch.Tensor, state: torch.Tensor, position: int = 0) -> None:
+        self.listener, self.tokens, self.state, self.position = listener, tokens, state, position
+        moves = (STAGES * listener.moves[F.pad(tokens, (1, 0))]).clamp_max(0.95).unsqueeze(2).repeat(1, 1, STAGES)
+        # nobody moves on from the last token
+        there = F.pad(tokens != 0, (0, 2))
+        moves[:, :, -1] *= there[:, :-1]
+        skips = torch.zeros_like(moves)
+        skips[:, :, -1] = moves[:, :, -1] * there[:, 1:] * SKIPS
+        self._stay, self._on, self._skip = (1 - moves).flatten(1), (moves - skips).flatten(1), skips.flatten(1)
 
-    def saw(self, weights: torch.Tensor, position: int) -> None:
-        """Remember what the alignment head has read [batch, n, columns] at the codes from ``position`` on."""
-        self.places[:, position : position + weights.shape[1]] = weights @ self._keys
+    def _next(self, state: torch.Tensor) -> torch.Tensor:
+        """Stages [..., batch, places · STAGES] one code on."""
+        moved = state * self._stay
+        moved[..., 1:] += (state * self._on)[..., :-1]
+        moved[..., 1 + STAGES :] += (state * self._skip)[..., : -1 - STAGES]
+        return moved
+
+    def foresee(self, states: torch.Tensor) -> torch.Tensor:
+        """States [strides, batch, places · STAGES] at the strides' first codes → the places at all their codes
+        [batch, strides · STRIDE, places]."""
+        foreseen = [states]
+        for _ in range(STRIDE - 1):
+            foreseen.append(self._next(foreseen[-1]))
+        found = torch.stack(foreseen, dim=1).flatten(0, 1).transpose(0, 1)
+        return found.reshape(*found.shape[:2], -1, STAGES).sum(3)
+
+    def hear(self, codes: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
+        """Go on over ``codes`` [batch, n], n a multiple of STRIDE, behind the codes ``before`` [batch, any number].
+
+        Returns the states [n / STRIDE, batch, places · STAGES] at the first code of every stride.
+        """
+        if codes.shape[1] == 0:
+            return self.state.new_zeros(0, *self.state.shape)
+        known = before[:, -Listener.CONTEXT :]
+        evidence = self.listener.evidence(torch.cat([known, codes], dim=1), self.tokens)[:, known.shape[1] :]
+        evidence = evidence.repeat_interleave(STAGES, dim=2)
+        states, state = [], self.state
+        for number, heard in enumerate(evidence.unbind(1)):
+            if number % STRIDE == 0:
+                states.append(state)
+            state = self._next(state * heard)
+            state = state / state.sum(-1, keepdim=True) + NOWHERE
+        self.state = state
+        self.position += codes.shape[1]
+        return torch.stack(states)
+
+
+def begin_at(places: torch.Tensor, tokens: int, spread: float = 0.0) -> torch.Tensor:
+    """[batch] places → [batch, (1 + tokens) · STAGES] a state that has just come to them, give or take ``spread``."""
+    distance = torch.arange(1 + tokens, device=places.device) - places.round().clamp(0, tokens).unsqueeze(1)
+    there = (-0.5 * (distance / spread).square()).softmax(-1) if spread else (distance == 0).float()
+    return F.pad(there.unsqueeze(2), (0, STAGES - 1)).flatten(1)
+
+
+def columns(places: torch.Tensor, before: torch.Tensor, n_tokens: int) -> torch.Tensor:
+    """Probabilities of places [batch, n, places] as what the lyric layers add to the scores of the columns of a window:
+    [batch, n, n_tokens], logarithms.
+
+    ``before`` [batch] tokens of the song before the window's first column, below 0 where that is padding. The key of a
+    column has read the tokens before it, so a column is a place; the last one stands for all that follow.
+    """
+    index = before.long().unsqueeze(1) + torch.arange(n_tokens, device=places.device)
+    last = places.shape[-1] - 1
+    known = ((index >= 0) & (index <= last)).unsqueeze(1)
+    found = places.gather(2, index.clamp(0, last).unsqueeze(1).expand(-1, places.shape[1], -1)) * known
+    behind = 1 - found.sum(-1) - _before(places, index[:, 0])
+    found = torch.cat([found[..., :-1], (found[..., -1] + behind.clamp_min(0)).unsqueeze(-1)], dim=-1)
+    return (found + FAINTEST).log()
+
+
+class WindowPlaces:
+    """The places of one window's rows, as the lyric layers take them; they grow with the codes.
+
+    A place is foreseen from the stride's first code on, so it never depends on codes that come later.
+    """
+
+    def __init__(
+        self,
+        follower: Follower,
+        earlier: torch.Tensor,
+        given: torch.Tensor,
+        start: int,
+        before: torch.Tensor,
+        n_tokens: int,
+    ) -> None:
+        """``follower`` at the last stride that begins at or before the window's first code ``start``; ``earlier``
+        [batch, any number] the codes before that stride, ``given`` [batch, n] those from it on; ``before`` and
+        ``n_tokens`` as in ``columns``."""
+        self._follower, self._before, self._n_tokens = follower, before, n_tokens
+        self._first = start - follower.position
+        self._codes = torch.cat([earlier[:, -Listener.CONTEXT :], given], dim=1)
+        self._unheard = given.shape[1]
+        self._near = torch.empty(0)
+        self._listen()
+
+    def _listen(self) -> None:
+        """Hear all whole strides of the codes that are known, and foresee the next one."""
+        whole = self._unheard // STRIDE * STRIDE
+        known = self._codes.shape[1] - self._unheard
+        states = self._follower.hear(self._codes[:, known : known + whole], self._codes[:, :known])
+        foreseen = self._follower.foresee(torch.cat([states, self._follower.state.unsqueeze(0)]))
+        near = columns(foreseen, self._before, self._n_tokens).unsqueeze(1)
+        # the last stride was foreseen already, if there was one
+        self._near = torch.cat([self._near, near[:, :, STRIDE:]], dim=2) if self._near.numel() else near
+        self._unheard -= whole
+        self._codes = self._codes[:, -(Listener.CONTEXT + self._unheard) :]
+
+    def nearness(self, position: int, count: int) -> torch.Tensor:
+        """[batch, 1, count, n_tokens] to add to the scores of the window's codes from ``position`` on."""
+        first = self._first + position
+        return self._near[:, :, first : first + count]
+
+    def add(self, codes: torch.Tensor) -> None:
+        """The next code of every row [batch]."""
+        self._codes = torch.cat([self._codes, codes.unsqueeze(1)], dim=1)
+        self._unheard += 1
+        if self._unheard == STRIDE:
+            self._listen()
+
+
+def _before(places: torch.Tensor, first: torch.Tensor) -> torch.Tensor:
+    """[batch, n] probability of the places before the column place ``first`` [batch]."""
+    there = torch.arange(places.shape[-1], device=places.device) < first.unsqueeze(1)
+    return (places * there.unsqueeze(1)).sum(-1)

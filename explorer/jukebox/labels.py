@@ -289,13 +289,15 @@ def _shown(characters: tuple[str, ...], limit: int = 12) -> str:
 
 
 def _lyrics(
-    lyrics: str, config: LyricsConfig, transliterate: Transliterate
+    lyrics: str, config: LyricsConfig, transliterate: Transliterate, lower: bool
 ) -> tuple[tuple[int, ...], tuple[int, ...], list[Note]]:
-    cleaned = tokenize(lyrics, config.vocabulary, transliterate)
+    """Tokens, the characters that they came from, and notes; ``lower``: the model has read small letters only."""
+    cleaned = tokenize(lyrics, config.vocabulary, (lambda c: transliterate(c).lower()) if lower else transliterate)
     notes: list[Note] = []
-    if cleaned.replaced:
-        pairs = [f"{_shown((c,))} as {r.strip() or 'a space or new line'}" for c, r in cleaned.replaced[:8]]
-        more = " and others" if len(cleaned.replaced) > 8 else ""
+    replaced = [(c, r) for c, r in cleaned.replaced if not (lower and r == c.lower())]
+    if replaced:
+        pairs = [f"{_shown((c,))} as {r.strip() or 'a space or new line'}" for c, r in replaced[:8]]
+        more = " and others" if len(replaced) > 8 else ""
         notes.append(Note(NoteKind.LYRICS_REPLACED, f"The model reads {', '.join(pairs)}{more}."))
     if cleaned.dropped:
         text = f"The model cannot read these characters and skips them: {_shown(cleaned.dropped)}"
@@ -346,7 +348,8 @@ def label_names(
         genres, genre_notes = _genres(genre, prior.labels, lists)
         notes = artist_notes + genre_notes
     if prior.lyrics is not None:
-        tokens, characters, lyric_notes = _lyrics(lyrics, prior.lyrics, transliterate)
+        own = prior.labels is not None and prior.labels.rules is LabelRules.OWN
+        tokens, characters, lyric_notes = _lyrics(lyrics, prior.lyrics, transliterate, own)
         notes += lyric_notes
     return SongLabels(tuple(artists), tuple(genres), total_length, offset, tokens, characters, tuple(notes))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -18,7 +18,8 @@ from torch.nn import functional as F
 from explorer.jukebox.autoregressive import Autoregressive, Decoding
 from explorer.jukebox.conditioning import Conditioner, LabelBatch, LabelConditioner
 from explorer.jukebox.config import PriorConfig
-from explorer.jukebox.following import Follower, every_code, nearness, strides
+from explorer.jukebox.following import Listener, WindowPlaces
+from explorer.jukebox.lyrics import alphabet
 from explorer.jukebox.transformer import Conv1D, LayerNorm, Reading
 
 
@@ -36,9 +37,9 @@ class Conditioning:
     """[batch, n_tokens, width] what cross-attention layers read."""
     encoder_hidden: torch.Tensor | None = None
     """[batch, n_tokens, encoder width], for the lyric loss."""
-    places: torch.Tensor | None = None
-    """Where in the lyrics a model that follows them is (see ``following``): [batch, 1] at the window's first code, or
-    [batch, strides] throughout the window where that is known. None for other models."""
+    nearness: torch.Tensor | None = None
+    """[batch, n_ctx, n_tokens] where in the lyrics a model that follows them is throughout a window that is known (see
+    ``following``). None for other models, and while a window is drawn."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ class Prior(nn.Module):
             self.prime_state_ln = LayerNorm(width)
             self.prime_x_out = nn.Linear(width, lyrics.vocabulary_size, bias=False)
             nn.init.normal_(self.prime_x_out.weight, std=0.02 * scale)
+        if lyrics is not None and lyrics.listener is not None:
+            self.listener = Listener(config.codes, lyrics.listener, alphabet(lyrics.vocabulary))
 
     @property
     def window_length(self) -> int:
@@ -94,13 +97,11 @@ class Prior(nn.Module):
     def condition(self, labels: LabelBatch | None, upper: torch.Tensor | None = None) -> Conditioning:
         """Embed one window's labels, lyrics and the codes [batch, ≤ n_ctx / factor] of the level above.
 
-        A model that follows its lyrics begins at the first one in sight; replace ``places`` to begin elsewhere.
-
         Where the song ends inside the window, ``upper`` is shorter and the rest is left at zero:
         those positions are never sampled. Raises ValueError for a missing or too long input.
         """
         config = self.config
-        start = positions = tokens = encoder = hidden = places = None
+        start = positions = tokens = encoder = hidden = None
         if config.labels is not None:
             if labels is None:
                 raise ValueError("this prior needs labels")
@@ -122,9 +123,7 @@ class Prior(nn.Module):
             if config.lyrics.encoder is not None:
                 hidden = self.prime_prior(tokens, None, None)
                 encoder = self.prime_state_ln(self.prime_state_proj(hidden))
-            if config.reach is not None:
-                places = (tokens == 0).cumprod(1).sum(1, keepdim=True).float()
-        return Conditioning(start, positions, tokens, encoder, hidden, places)
+        return Conditioning(start, positions, tokens, encoder, hidden)
 
     def _sequence_conditioning(self, conditioning: Conditioning) -> torch.Tensor | None:
         """Conditioning of the whole sequence: zeros before the music where lyrics are merged."""
@@ -142,11 +141,7 @@ class Prior(nn.Module):
         return torch.cat([conditioning.lyrics, codes + config.lyrics.vocabulary_size], dim=1)
 
     def forward(self, codes: torch.Tensor, conditioning: Conditioning, reading: Reading | None = None) -> torch.Tensor:
-        """Teacher-forced logits [batch, prefix + n_ctx, bins].
-
-        A model that follows its lyrics goes by the ``places`` given, or where only the first is, by its own reading.
-        """
-        conditioning = self.followed(codes, conditioning)
+        """Teacher-forced logits [batch, prefix + n_ctx, bins]."""
         hidden = self.prior(
             self._sequence(codes, conditioning),
             conditioning.start,
@@ -157,28 +152,13 @@ class Prior(nn.Module):
         )
         return self.prior.head(hidden)
 
-    def follow(self, codes: torch.Tensor, conditioning: Conditioning) -> torch.Tensor:
-        """The place in the lyrics at every code [batch, n], by the model's own reading from the window's first place
-        on. Raises ValueError for a model that does not follow."""
-        decoding = CodeDecoding(self, conditioning, codes.shape[0], codes.shape[1], codes, codes.shape[1])
-        return decoding.places
-
-    def followed(self, codes: torch.Tensor, conditioning: Conditioning) -> Conditioning:
-        """``conditioning`` with the places throughout the window, for a model that follows its lyrics."""
-        places = conditioning.places
-        if places is None or places.shape[1] > 1:
-            return conditioning
-        with torch.no_grad():
-            found = strides(places[:, 0], self.follow(codes, conditioning))
-        return replace(conditioning, places=found)
-
     def _nearness(self, conditioning: Conditioning) -> torch.Tensor | None:
-        """[batch, 1, n_ctx, n_tokens] for the lyric layers of a model that follows."""
-        config = self.config
-        if conditioning.places is None or config.reach is None or config.lyrics is None:
+        """[batch, 1, n_ctx, n_tokens] for the lyric layers of a model that follows. Raises ValueError without it."""
+        if not self.config.follows:
             return None
-        places = every_code(conditioning.places, config.n_ctx)
-        return nearness(places, config.lyrics.n_tokens, config.reach).unsqueeze(1)
+        if conditioning.nearness is None:
+            raise ValueError("this prior follows its lyrics: its conditioning must tell where it is in them")
+        return conditioning.nearness.unsqueeze(1)
 
     def loss(self, codes: torch.Tensor, conditioning: Conditioning, reading: Reading | None = None) -> PriorLoss:
         """Cross-entropies in bits: music, lyrics, and their published weighted sum."""
@@ -213,7 +193,6 @@ class Prior(nn.Module):
         config = self.config
         if config.lyrics is None:
             raise ValueError("this prior has no lyrics to attend to")
-        conditioning = self.followed(codes, conditioning)
         inputs = self.prior.inputs(
             self._sequence(codes, conditioning), conditioning.start, self._sequence_conditioning(conditioning)
         )
@@ -223,17 +202,31 @@ class Prior(nn.Module):
         return weights[:, :, config.prefix :, : config.lyrics.n_tokens]
 
     def sampler(
-        self, conditioning: Conditioning, batch: int, music: int, prompt: torch.Tensor, chunk: int
+        self,
+        conditioning: Conditioning,
+        batch: int,
+        music: int,
+        prompt: torch.Tensor,
+        chunk: int,
+        places: WindowPlaces | None = None,
     ) -> CodeDecoding:
-        """Begin to sample a window of up to ``music`` codes behind the prompt [batch, n]."""
-        return CodeDecoding(self, conditioning, batch, music, prompt, chunk)
+        """Begin to sample a window of up to ``music`` codes behind the prompt [batch, n]; ``places`` for a model that
+        follows its lyrics, with the prompt heard."""
+        return CodeDecoding(self, conditioning, batch, music, prompt, chunk, places)
 
 
 class CodeDecoding:
     """Codes of one window, drawn one after another."""
 
     def __init__(
-        self, prior: Prior, conditioning: Conditioning, batch: int, music: int, prompt: torch.Tensor, chunk: int
+        self,
+        prior: Prior,
+        conditioning: Conditioning,
+        batch: int,
+        music: int,
+        prompt: torch.Tensor,
+        chunk: int,
+        places: WindowPlaces | None,
     ) -> None:
         config = prior.config
         self._shift = config.lyrics.vocabulary_size if config.lyrics and config.prefix else 0
@@ -245,23 +238,14 @@ class CodeDecoding:
             prior._sequence_conditioning(conditioning),
             conditioning.encoder,
         )
-        self._follower: Follower | None = None
-        if config.reach is not None and config.lyrics is not None:
-            assert conditioning.places is not None and config.alignment_layer is not None
-            assert config.alignment_head is not None
-            self._follower = Follower(conditioning.places[:, 0], config.reach, config.lyrics.n_tokens, music)
-            self._decoding.follow(self._follower, config.alignment_layer, config.alignment_head)
+        self._places = places
+        if places is not None:
+            self._decoding.follow(places)
+        elif prior.config.follows:
+            raise ValueError("this prior follows its lyrics: tell where it is in them")
         known = prior._sequence(prompt, conditioning)
         self._decoding.prefill(known, chunk)
         self._previous = known[:, -1] if known.shape[1] else None
-
-    @property
-    def places(self) -> torch.Tensor:
-        """[batch, music] where in the lyrics each code so far was read. Raises ValueError for a model that does not
-        follow its lyrics."""
-        if self._follower is None:
-            raise ValueError("this prior does not follow its lyrics")
-        return self._follower.places
 
     def step(self, choose: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
         """Draw the next code [batch]: ``choose`` maps logits [batch, bins] to tokens [batch].
@@ -271,6 +255,8 @@ class CodeDecoding:
         """
         token = choose(self._decoding.step(self._previous))
         self._previous = token
+        if self._places is not None:
+            self._places.add(token)
         return (token - self._shift).clamp_min(0) if self._shift else token
 
 

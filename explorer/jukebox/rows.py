@@ -10,17 +10,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 
 from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import Level
 from explorer.jukebox.drawing import CHANCE_BLOCK, Drawer
-from explorer.jukebox.following import mean_place
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.lyrics import lyric_window, window_tokens
 from explorer.jukebox.prior import Conditioning, Prior
 from explorer.jukebox.song import LevelSampling
+
+if TYPE_CHECKING:
+    from explorer.jukebox.tracks import Track
 
 
 @dataclass(frozen=True)
@@ -42,26 +45,17 @@ class RowBatch:
     """How many of each row's ``upper`` codes exist."""
     sampling: LevelSampling
     chunk: int
-    read: tuple[float, ...] | None = None
-    """For a prior that follows its lyrics: how many tokens it has read before each row."""
+    track: Track | None = None
+    """For a prior that follows its lyrics: where it is in them when the rows begin."""
 
     @property
     def steps(self) -> int:
         return max(self.sizes)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What is known of the draws of a batch when all are made."""
-
-    entropy: torch.Tensor
-    """[rows, steps] how uncertain each was, in bits."""
-    read: torch.Tensor | None
-    """[rows, steps] how many tokens of its lyrics a prior that follows them had read at each."""
-
-
-def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[torch.Tensor, None, Outcome]:
-    """Yield the next codes of all rows [rows, ≤ CHANCE_BLOCK] until ``steps`` are drawn, and return the outcome.
+def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[torch.Tensor, None, torch.Tensor]:
+    """Yield the next codes of all rows [rows, ≤ CHANCE_BLOCK] until ``steps`` are drawn; return how uncertain
+    each was: [rows, steps] bits.
 
     Rows that are shorter than others draw on into nothing. Codes stay on the device until a block
     is full: no synchronisation per code on accelerators.
@@ -71,7 +65,10 @@ def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[t
     # not held across a yield: the caller's own mode must not change while this generator rests
     with torch.inference_mode():
         conditioning = _stacked([_conditioning(prior, rows, row, device) for row in range(len(rows.labels))])
-        decoding = prior.sampler(conditioning, len(rows.labels), new + rows.steps, rows.prompt.to(device), rows.chunk)
+        prompt, places = rows.prompt.to(device), None
+        if rows.track is not None:
+            places = rows.track.window(prior, rows.labels, rows.prompt, device)
+        decoding = prior.sampler(conditioning, len(rows.labels), new + rows.steps, prompt, rows.chunk, places)
     done = 0
     while done < rows.steps:
         count = min(CHANCE_BLOCK, rows.steps - done)
@@ -79,12 +76,7 @@ def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[t
             block = torch.stack([decoding.step(drawer) for _ in range(count)], dim=1).cpu()
         done += count
         yield block.clone()
-    read = None
-    if prior.config.reach is not None:
-        places = decoding.places[:, new:].cpu().clone()
-        before = [tokens_before(prior, [song], start) for song, start in zip(rows.labels, rows.starts, strict=True)]
-        read = places + torch.cat(before)
-    return Outcome(drawer.entropy().clone(), read)
+    return drawer.entropy().clone()
 
 
 def window_labels(prior: Prior, labels: Sequence[SongLabels], start: int) -> LabelBatch:
@@ -121,60 +113,6 @@ def window_lyric_indices(prior: Prior, song: SongLabels, start: int) -> list[int
     )
 
 
-def first_read(song: SongLabels) -> float:
-    """Tokens of the lyrics that count as read where a song's sound begins: as many as are spread evenly before it."""
-    return float(len(song.lyric_tokens) * song.offset // song.total_length)
-
-
-def read_before(songs: Sequence[SongLabels], read: torch.Tensor, start: int) -> torch.Tensor:
-    """[songs] tokens read before code ``start``, from ``read`` [songs, n] at the codes before it."""
-    return mean_place(read[:, :start]) if start else torch.tensor([first_read(song) for song in songs])
-
-
-def tokens_before(prior: Prior, songs: Sequence[SongLabels], start: int) -> torch.Tensor:
-    """[songs, 1] how many tokens of each song lie before the columns of the window from code ``start`` on; below 0
-    where the first columns are padding. A place counted in the song is that in the window, and this."""
-    assert prior.config.lyrics is not None
-    last = [window_lyric_indices(prior, song, start)[-1] for song in songs]
-    return torch.tensor(last, dtype=torch.float32).unsqueeze(1) + 1 - prior.config.lyrics.n_tokens
-
-
-def begun_at(
-    prior: Prior, conditioning: Conditioning, songs: Sequence[SongLabels], start: int, read: torch.Tensor
-) -> Conditioning:
-    """``conditioning`` of the window from code ``start`` on, for a prior that follows its lyrics and has ``read``
-    [songs] tokens before it."""
-    assert prior.config.lyrics is not None
-    columns = read.unsqueeze(1) - tokens_before(prior, songs, start)
-    columns = columns.clamp(0, prior.config.lyrics.n_tokens - 1)
-    assert conditioning.places is not None
-    return dataclasses.replace(conditioning, places=columns.to(conditioning.places.device))
-
-
-def song_places(
-    prior: Prior, songs: Sequence[SongLabels], codes: torch.Tensor, starts: Sequence[int], device: torch.device
-) -> torch.Tensor:
-    """[songs, n] how many tokens of its lyrics a prior that follows them has read at every code.
-
-    ``codes`` [songs, n] from the songs' beginning on. Window after window, from the codes ``starts`` on, each from
-    where those before it were, as in sampling: a window tells the places of the codes that are new in it.
-    """
-    length, n_ctx = codes.shape[1], prior.config.n_ctx
-    read = torch.zeros(codes.shape)
-    new = 0
-    for start in starts:
-        stop = min(length, start + n_ctx)
-        if stop <= new:
-            break
-        with torch.inference_mode():
-            conditioning = window_conditioning(prior, songs, start, None, device)
-            conditioning = begun_at(prior, conditioning, songs, start, read_before(songs, read, start))
-            found = prior.follow(codes[:, start:stop].to(device), conditioning).cpu()
-        read[:, new:stop] = (found + tokens_before(prior, songs, start))[:, new - start :]
-        new = stop
-    return read
-
-
 def _padded(rows: Sequence[Sequence[tuple[int, float]]]) -> tuple[torch.Tensor, torch.Tensor]:
     """(ids, weights) [songs, n] of ragged rows; empty slots are −1."""
     n = max(1, *(len(row) for row in rows))
@@ -206,10 +144,7 @@ def _conditioning(prior: Prior, rows: RowBatch, row: int, device: torch.device) 
     if prior.config.labels is not None:
         labels = window_labels(prior, [rows.labels[row]], rows.starts[row]).to(device)
     upper = None if rows.upper is None else rows.upper[row : row + 1, : rows.upper_lengths[row]].to(device)
-    conditioning = prior.condition(labels, upper)
-    if rows.read is None:
-        return conditioning
-    return begun_at(prior, conditioning, [rows.labels[row]], rows.starts[row], torch.tensor([rows.read[row]]))
+    return prior.condition(labels, upper)
 
 
 def _stacked(rows: Sequence[Conditioning]) -> Conditioning:

@@ -18,9 +18,10 @@ from explorer.jukebox.config import Level
 from explorer.jukebox.events import LevelStarted, Progress, WindowDone
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.prior import Prior
-from explorer.jukebox.rows import Outcome, RowBatch, draw_rows, read_before, song_places
+from explorer.jukebox.rows import RowBatch, draw_rows
 from explorer.jukebox.song import LevelSampling
-from explorer.jukebox.windows import Wave, Window, plan_waves, window_starts
+from explorer.jukebox.tracks import Track, device_of
+from explorer.jukebox.windows import Wave, Window, plan_waves
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,13 @@ class LevelTask:
 
 @dataclass(frozen=True)
 class Drawn:
-    """The next codes of one of several batches, or, last, what else is known of its draws."""
+    """The next codes of one of several batches, or, last, how uncertain its draws were."""
 
     batch: int
     codes: torch.Tensor | None
     """[rows, count] of the positions behind those reported before."""
-    outcome: Outcome | None = None
+    entropy: torch.Tensor | None = None
+    """[rows, steps] bits"""
     first: int = 0
     """Draws before ``codes``."""
 
@@ -116,19 +118,17 @@ def sample_level(prior: Prior, task: LevelTask, crew: Crew) -> Iterator[LevelSta
         raise ValueError(f"{task.length} codes need {-(-task.length // prior.upsampling)} of the level above")
     codes = torch.zeros(len(task.labels), task.length, dtype=torch.int64)
     codes[:, :have] = task.given[:, : task.length]
-    read = None
-    if prior.config.reach is not None:
-        starts = window_starts(task.length, prior.config.n_ctx, task.hop_fraction)
-        read = torch.zeros(codes.shape)
-        read[:, :have] = song_places(prior, task.labels, codes[:, :have], starts, next(prior.parameters()).device)
+    track = Track.begin(task.labels) if prior.config.follows else None
     total = max(0, task.length - have)
     yield LevelStarted(task.level, len(waves), total, task.length)
     done = 0
     for number, wave in enumerate(waves):
+        if track is not None:
+            track = track.on(prior, codes, wave.rounds[0][0].start, device_of(prior))
         entropy = torch.zeros(len(task.labels), wave.stop - wave.new)
         # one window of all songs in one batch grows without gaps: its beginning can be heard already
         grows = len(wave.rounds) == len(wave.rounds[0]) == 1 and len(task.labels) <= task.max_batch
-        for drawn in _sample_wave(prior, task, wave, codes, entropy, read, crew):
+        for drawn in _sample_wave(prior, task, wave, codes, entropy, track, crew):
             steps = drawn // len(task.labels)
             heard = codes[:, : wave.new + steps].clone() if grows else None
             yield Progress(task.level, number, len(waves), done + steps, total, heard)
@@ -156,29 +156,26 @@ def _sample_wave(
     wave: Wave,
     codes: torch.Tensor,
     entropy: torch.Tensor,
-    read: torch.Tensor | None,
+    track: Track | None,
     crew: Crew,
 ) -> Iterator[int]:
-    """Fill ``codes[:, new:stop]``, ``entropy`` and ``read``; yields how many codes of all songs are drawn so far."""
+    """Fill ``codes[:, new:stop]`` and ``entropy``; yields how many codes of all songs are drawn so far."""
     before = 0
     for windows in wave.rounds:
         rows = [_Row(song, window) for song in range(len(task.labels)) for window in windows]
         size = min(task.max_batch, -(-len(rows) // crew.size))
         parts = [rows[first : first + size] for first in range(0, len(rows), size)]
         steps = [0] * len(parts)
-        for drawn in crew.draw(prior, [_batch(prior, task, part, codes, read) for part in parts]):
+        for drawn in crew.draw(prior, [_batch(prior, task, part, codes, track) for part in parts]):
             part = parts[drawn.batch]
             if drawn.codes is not None:
                 _place(codes, part, drawn.codes, drawn.first)
                 steps[drawn.batch] = max(steps[drawn.batch], drawn.first + drawn.codes.shape[1])
                 yield before + sum(min(n, row.size) for n, rows in zip(steps, parts, strict=True) for row in rows)
-            elif drawn.outcome is not None:
-                for row, bits in zip(part, drawn.outcome.entropy, strict=True):
+            elif drawn.entropy is not None:
+                for row, bits in zip(part, drawn.entropy, strict=True):
                     begin = row.window.new - wave.new
                     entropy[row.song, begin : begin + row.size] = bits[: row.size]
-                if read is not None and drawn.outcome.read is not None:
-                    for row, tokens in zip(part, drawn.outcome.read, strict=True):
-                        read[row.song, row.window.new : row.window.stop] = tokens[: row.size]
         before += sum(row.size for row in rows)
 
 
@@ -189,15 +186,8 @@ def _place(codes: torch.Tensor, rows: Sequence[_Row], block: torch.Tensor, first
         codes[row.song, row.window.new + first : row.window.new + first + fits] = drawn[:fits]
 
 
-def _batch(
-    prior: Prior, task: LevelTask, rows: Sequence[_Row], codes: torch.Tensor, read: torch.Tensor | None
-) -> RowBatch:
+def _batch(prior: Prior, task: LevelTask, rows: Sequence[_Row], codes: torch.Tensor, track: Track | None) -> RowBatch:
     """The rows with all that their codes depend on."""
-    before = None
-    if read is not None:
-        before = tuple(
-            float(read_before([task.labels[row.song]], read[row.song : row.song + 1], row.window.start)) for row in rows
-        )
     pieces: list[torch.Tensor] = []
     if prior.config.conditioner is not None:
         if task.upper is None:
@@ -216,5 +206,5 @@ def _batch(
         upper_lengths=tuple(len(piece) for piece in pieces),
         sampling=task.sampling,
         chunk=task.chunk,
-        read=before,
+        track=None if track is None else track.rows([row.song for row in rows]),
     )

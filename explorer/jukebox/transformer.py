@@ -290,13 +290,10 @@ class Transformer(nn.Module):
             caches.append(cache)
         return caches
 
-    def extend(
-        self, x: torch.Tensor, caches: Sequence[LayerCache], position: int, piece: int | None = None
-    ) -> torch.Tensor:
-        """New positions [batch, n, width] from ``position`` on → the same; fed block by block, or in shorter pieces
-        that cross no multiple of ``piece``, a divisor of the block."""
+    def extend(self, x: torch.Tensor, caches: Sequence[LayerCache], position: int) -> torch.Tensor:
+        """New positions [batch, n, width] from ``position`` on → the same; fed block by block."""
         x = x.to(self.dtype)
-        length = piece or self.config.block_length
+        length = self.config.block_length
         end = position + x.shape[1]
         if position // length == (end - 1) // length:
             return self._extend_inside(x, caches, position)

@@ -32,6 +32,17 @@ def prior_run(runs: Path, level: Level) -> Path:
     return runs / f"prior-{level}"
 
 
+def listener_run(runs: Path) -> Path:
+    return runs / "listener"
+
+
+def listener_weights(runs: Path) -> dict[str, torch.Tensor]:
+    """The averaged weights of the finished listener. Raises UnfinishedRun."""
+    state = _finished_state(listener_run(runs))
+    weights: dict[str, torch.Tensor] = state["model"] | state["average"]
+    return weights
+
+
 def _finished_state(run: Path) -> dict[str, Any]:
     """The last checkpoint of a run. Raises UnfinishedRun unless it has done all its steps."""
     file = run / "state.pt"
@@ -62,9 +73,10 @@ def assemble_vqvae(
 
 
 def begin(module: nn.Module, base: Path, part: str) -> None:
-    """Copy the weights of one part of a model folder. Raises CheckpointError for a model of another shape; what only
-    one of the two knows by name is named, too."""
+    """Copy the weights of one part of a model folder. Raises CheckpointError for a model of another shape. The base may
+    lack a listener, which is trained by itself."""
     state = load_state(base, part)
+    state |= {name: tensor for name, tensor in module.state_dict().items() if name.startswith("listener.")} | state
     check_keys(module, {name: tensor.shape for name, tensor in state.items()}, str(base / f"{part}.safetensors"))
     module.load_state_dict(state)
 

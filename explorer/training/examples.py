@@ -14,16 +14,17 @@ import torch
 
 from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import Level
-from explorer.jukebox.following import strides
+from explorer.jukebox.following import Follower, WindowPlaces, begin_at
 from explorer.jukebox.labels import LabelLists, SongLabels, label_names
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.rows import window_labels, window_lyric_indices
+from explorer.jukebox.tracks import song_tokens, tokens_before
 from explorer.training.codes import CorpusCodes
 from explorer.training.corpus import CorpusSong
 from explorer.transliteration import transliterate
 
-MISLED = 1.0
-"""Characters, mean over windows of the standard deviation of places told in training."""
+BEGIN_SPREAD = 1.5
+"""Characters by which a window's place at its beginning is off in training, and as how uncertain it is told."""
 LEAD_SECONDS = 1.5
 """A part of a song begins at most this long before its first line."""
 
@@ -62,8 +63,8 @@ class Batch:
     sung: torch.Tensor | None
     """[batch, n_ctx] column of the lyric window that is sung at each code; −1 where none is. For a prior that follows
     its lyrics the last one sung counts on until the next."""
-    places: torch.Tensor | None = None
-    """[batch, strides] for a prior that follows: where it is told that it is, which is not quite where it is."""
+    nearness: torch.Tensor | None = None
+    """[batch, n_ctx, n_tokens] ``Conditioning.nearness`` for a prior that follows its lyrics."""
 
 
 class ExampleMaker:
@@ -77,10 +78,22 @@ class ExampleMaker:
 
     def batch(self, size: int, seed: int, step: int) -> Batch:
         random = np.random.default_rng((seed, step % 2**32))
-        batch = self.collate([self.draw(random) for _ in range(size)])
-        if self.prior.config.reach is None or batch.sung is None:
-            return batch
-        return replace(batch, places=misled(true_places(batch.sung), random))
+        examples = [self.draw(random) for _ in range(size)]
+        batch = self.collate(examples)
+        return replace(batch, nearness=self._nearness(examples, batch, random)) if self.prior.config.follows else batch
+
+    @torch.no_grad()
+    def _nearness(self, examples: list[Example], batch: Batch, random: np.random.Generator) -> torch.Tensor:
+        """Where the prior finds itself in the lyrics of windows that begin about where it believes that they do."""
+        prior = self.prior
+        assert batch.sung is not None and prior.config.lyrics is not None
+        before = torch.cat([tokens_before(prior, [example.labels], example.start) for example in examples])
+        tokens = song_tokens([example.labels for example in examples])
+        off = torch.from_numpy(random.normal(0, BEGIN_SPREAD, len(examples))).float()
+        state = begin_at(batch.sung[:, 0] + 1 + before + off, tokens.shape[1], BEGIN_SPREAD)
+        follower = Follower(prior.listener, tokens, state)
+        places = WindowPlaces(follower, tokens[:, :0], batch.codes, 0, before, prior.config.lyrics.n_tokens)
+        return places.nearness(0, prior.config.n_ctx)[:, 0]
 
     def draw(self, random: np.random.Generator) -> Example:
         """A random window; half of the time of some lines only, as if they were the whole song."""
@@ -138,11 +151,6 @@ class ExampleMaker:
             sung=torch.from_numpy(np.stack(sung)) if sung else None,
         )
 
-    def before(self, example: Example) -> np.ndarray:
-        """int16 [start] the codes of an example's excerpt up to its window."""
-        first = example.excerpt.start // self.prior.hop
-        return self.codes.song(example.excerpt.song, self.level)[first : first + example.start]
-
     def _whole(self, index: int) -> Excerpt:
         song = self.codes.corpus.songs[index]
         samples = len(self.codes.song(index, self.level)) * self.prior.hop
@@ -168,7 +176,7 @@ class ExampleMaker:
         song: CorpusSong = self.codes.corpus.songs[excerpt.song]
         indices = window_lyric_indices(prior, example.labels, example.start)
         # a prior that follows has read what is before the first character
-        before = -1 if prior.config.reach is None else sum(token < 0 for token in indices) - 1
+        before = sum(token < 0 for token in indices) - 1 if prior.config.follows else -1
         columns = np.full(prior.config.n_ctx, before, dtype=np.int64)
         per_second = self.codes.corpus.sample_rate / prior.hop
         begin = excerpt.start // prior.hop + example.start
@@ -178,23 +186,10 @@ class ExampleMaker:
             character = song.characters[excerpt.first_character + example.labels.token_characters[token]]
             first = round(character.start * per_second) - begin
             last = round(character.end * per_second) - begin
-            if prior.config.reach is not None and first < prior.config.n_ctx:
+            if prior.config.follows and first < prior.config.n_ctx:
                 last = prior.config.n_ctx
             columns[max(0, first) : max(0, last)] = column
         return columns
-
-
-def true_places(sung: torch.Tensor) -> torch.Tensor:
-    """Last sung columns [batch, n_ctx] → [batch, strides] the place at the beginning of every stride."""
-    read = (sung + 1).float()
-    return strides(read[:, 0], read)
-
-
-def misled(places: torch.Tensor, random: np.random.Generator) -> torch.Tensor:
-    """Places as a model would have found them: off by a few characters, more in some windows than in others. So that
-    it learns to come back by what it hears."""
-    spread = random.exponential(MISLED, (len(places), 1)) * random.standard_normal(places.shape)
-    return (places + torch.from_numpy(spread).float()).clamp_min(0.0)
 
 
 def _stack(batches: list[LabelBatch]) -> LabelBatch:

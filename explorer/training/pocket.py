@@ -25,6 +25,7 @@ from explorer.jukebox.config import (
 )
 from explorer.jukebox.labels import LabelLists
 from explorer.training.corpus import CorpusSong
+from explorer.training.listening import ListenerTraining
 from explorer.training.prior import PriorTraining
 from explorer.training.vqvae import VQVAETraining
 
@@ -63,16 +64,18 @@ VQVAE_TRAINING = {
     ),
 }
 
+LISTENER_TRAINING = ListenerTraining(steps=2500, precision="bfloat16")
+
 PRIOR_TRAINING = {
     Level.TOP: PriorTraining(
         Level.TOP,
-        steps=6000,
+        steps=3000,
         batch=4,
         guidance=1.0,
         recognition=0.2,
-        lead=1.0,
+        lead=0.7,
         precision="bfloat16",
-        evaluate_every=2000,
+        evaluate_every=1000,
     ),
     Level.MIDDLE: PriorTraining(Level.MIDDLE, steps=3600, batch=2, every_nth_song=2, precision="bfloat16"),
     Level.BOTTOM: PriorTraining(Level.BOTTOM, steps=3000, batch=2, every_nth_song=4, precision="bfloat16"),
@@ -96,9 +99,9 @@ def model_config(lists: LabelLists) -> ModelConfig:
     words = TransformerConfig(
         n_ctx=192, width=128, depth=4, heads=2, attention_order=0, blocks=6, m_attn=0.5, m_mlp=2.0, init_scale=2.0
     )
-    lyrics = LyricsConfig(LyricsPlacement.SEPARATE, 192, Vocabulary.V3, loss_fraction=0.1, encoder=words, reach=4.0)
+    lyrics = LyricsConfig(LyricsPlacement.SEPARATE, 192, Vocabulary.V3, loss_fraction=0.1, encoder=words, listener=192)
     codes = VQVAE_CONFIG.codes
-    # attention order 6 reads the lyrics in every fourth layer; the second of these is guided
+    # attention order 6 reads the lyrics in every fourth layer; the second of these tells the alignment
     top = PriorConfig(codes, _stack(1536, 9, 4, 6, 64), times, None, lyrics, alignment_layer=7, alignment_head=0)
     conditioner = ConditionerConfig(width=128, depth=4, dilation_growth=3, dilation_cycle=4)
     middle = PriorConfig(codes, _stack(1152, 6, 2, 2, 32), everywhere, conditioner)

@@ -18,16 +18,11 @@ from torch import nn
 
 from explorer.jukebox.config import Level
 from explorer.jukebox.prior import Conditioning, Prior
-from explorer.jukebox.rows import begun_at, read_before, song_places
-from explorer.jukebox.windows import window_starts
+from explorer.jukebox.tracks import Track
 from explorer.training.examples import Batch, Example, ExampleMaker
 from explorer.training.reading import Reader, guidance_losses, leading
 from explorer.training.runs import RunFolder, WeightAverage, learning_rate
 
-WALK = 0.5
-"""Step in windows by which held-out songs are followed up to a window."""
-WALKED = 16
-"""Songs that are followed together."""
 OPENING = 64
 """Codes at the beginning of a window over which the worth of names is measured by itself."""
 
@@ -70,7 +65,10 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
     """
     run = RunFolder(path, {**dataclasses.asdict(training), "prior": dataclasses.asdict(prior.config)})
     recogniser = _recogniser(prior, training)
-    parameters = [*prior.parameters(), *(recogniser.parameters() if recogniser is not None else [])]
+    if prior.config.follows:
+        prior.listener.requires_grad_(False)  # it has learnt before (``listening``)
+    parameters = [p for p in prior.parameters() if p.requires_grad]
+    parameters += recogniser.parameters() if recogniser is not None else []
     optimiser = torch.optim.AdamW(
         parameters, lr=0.0, betas=training.betas, weight_decay=training.weight_decay, foreach=True
     )
@@ -95,7 +93,8 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
         if training.guidance:
             reader = Reader(batch, prior.config, leading(training.lead, step, training.steps), recogniser)
         with torch.autocast(batch.codes.device.type, precision, enabled=precision is not torch.float32):
-            loss = prior.loss(batch.codes, known_places(prior.condition(batch.labels, batch.upper), batch), reader)
+            conditioning = replace(prior.condition(batch.labels, batch.upper), nearness=batch.nearness)
+            loss = prior.loss(batch.codes, conditioning, reader)
         measured = {"loss": loss.total, "music": loss.music, "lyrics": loss.lyrics}
         objective = loss.total * math.log(2)
         if reader is not None:
@@ -139,11 +138,6 @@ def _recogniser(prior: Prior, training: PriorTraining) -> nn.Linear | None:
     return nn.Linear(prior.config.transformer.width, prior.config.lyrics.vocabulary_size)
 
 
-def known_places(conditioning: Conditioning, batch: Batch) -> Conditioning:
-    """For a prior that follows its lyrics: with the places that the batch tells."""
-    return conditioning if batch.places is None else replace(conditioning, places=batch.places)
-
-
 @torch.inference_mode()
 def evaluate_prior(prior: Prior, heldout: ExampleMaker, windows_per_song: int) -> dict[str, float]:
     """Held-out bits per code: with the right labels and lyrics, with other songs', and without a model.
@@ -163,8 +157,8 @@ def evaluate_prior(prior: Prior, heldout: ExampleMaker, windows_per_song: int) -
     ]  # fmt: skip
     frequencies = heldout.codes.frequencies(heldout.level, prior.config.codes)
     p = frequencies / frequencies.sum()
-    read = _read_before(prior, heldout, right)
-    with_right, with_wrong = _bits(prior, heldout, right, read), _bits(prior, heldout, wrong_labels, read)
+    near = _nearness(prior, heldout, right)
+    with_right, with_wrong = _bits(prior, heldout, right, near), _bits(prior, heldout, wrong_labels, near)
     figures = {
         "music_bits": float(with_right.mean()),
         "wrong_labels_bits": float(with_wrong.mean()),
@@ -181,62 +175,55 @@ def evaluate_prior(prior: Prior, heldout: ExampleMaker, windows_per_song: int) -
                             lyric_of[e.excerpt.song]) for e in with_words
         ]  # fmt: skip
         own = [i for i, example in enumerate(right) if example.excerpt.song in lyric_of]
-        read_wrong = _read_before(prior, heldout, wrong_lyrics)
+        near_wrong = _nearness(prior, heldout, wrong_lyrics)
         figures["sung_bits"] = float(with_right[own].mean())
-        figures["sung_wrong_lyrics_bits"] = float(_bits(prior, heldout, wrong_lyrics, read_wrong).mean())
+        figures["sung_wrong_lyrics_bits"] = float(_bits(prior, heldout, wrong_lyrics, near_wrong).mean())
         if prior.config.alignment_layer is not None:
-            figures["guide_nats"] = _mean_guide(prior, heldout, with_words, [read[i] for i in own])
+            figures["guide_nats"] = _mean_guide(prior, heldout, with_words, [near[i] for i in own] if near else [])
     return {name: round(value, 4) for name, value in figures.items()}
 
 
-def _bits(prior: Prior, maker: ExampleMaker, examples: list[Example], read: list[float]) -> torch.Tensor:
-    """−log2 probability of every code [examples, n_ctx]; ``read`` as from ``_read_before``."""
+def _bits(prior: Prior, maker: ExampleMaker, examples: list[Example], near: list[torch.Tensor]) -> torch.Tensor:
+    """−log2 probability of every code [examples, n_ctx]; ``near`` as from ``_nearness``."""
     bits = []
     for first in range(0, len(examples), 8):
-        part = examples[first : first + 8]
-        batch = maker.collate(part, with_times=False)
-        bits.append(prior.code_bits(batch.codes, _conditioning(prior, batch, part, read[first : first + 8])))
+        part = slice(first, first + 8)
+        batch = maker.collate(examples[part], with_times=False)
+        bits.append(prior.code_bits(batch.codes, _conditioning(prior, batch, near[part])))
     return torch.cat(bits)
 
 
-def _read_before(prior: Prior, maker: ExampleMaker, examples: list[Example]) -> list[float]:
-    """How many tokens of its lyrics a prior that follows them has read before each example, by its own reading from
-    the song's beginning on; other priors need not know."""
-    if prior.config.reach is None:
-        return [0.0] * len(examples)
-    # the last example of a song has the codes of the earlier ones before it
-    last = {example.excerpt.song: example for example in sorted(examples, key=lambda example: example.start)}
-    places: dict[int, torch.Tensor] = {}
-    order = sorted(last.values(), key=lambda example: example.start)
-    for first in range(0, len(order), WALKED):
-        part = order[first : first + WALKED]
-        rows = [torch.from_numpy(maker.before(example).astype(np.int64)) for example in part]
-        codes = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
-        starts = window_starts(codes.shape[1], prior.config.n_ctx, WALK)
-        found = song_places(prior, [example.labels for example in part], codes, starts, codes.device)
-        places |= {example.excerpt.song: row for example, row in zip(part, found, strict=True)}
-    return [
-        float(read_before([example.labels], places[example.excerpt.song][None], example.start)) for example in examples
-    ]
+def _nearness(prior: Prior, maker: ExampleMaker, examples: list[Example]) -> list[torch.Tensor]:
+    """For a prior that follows its lyrics: ``Conditioning.nearness`` of every example [n_ctx, n_tokens], found from the
+    song's beginning on as in sampling. Empty for other priors."""
+    if not prior.config.follows:
+        return []
+    labels = {example.excerpt.song: example.labels for example in examples}
+    rows = {song: row for row, song in enumerate(labels)}
+    end = max(example.start for example in examples) + prior.config.n_ctx
+    songs = [torch.from_numpy(maker.codes.song(song, maker.level)[:end].astype(np.int64)) for song in rows]
+    codes = torch.nn.utils.rnn.pad_sequence(songs, batch_first=True)
+    near: dict[int, torch.Tensor] = {}
+    track = Track.begin(list(labels.values()))
+    for number, example in sorted(enumerate(examples), key=lambda pair: pair[1].start):
+        track = track.on(prior, codes, example.start, codes.device)
+        row = rows[example.excerpt.song]
+        window = codes[row : row + 1, example.start : example.start + prior.config.n_ctx]
+        near[number] = track.rows([row]).nearness(prior, [example.labels], window, codes.device)[0]
+    return [near[number] for number in range(len(examples))]
 
 
-def _conditioning(prior: Prior, batch: Batch, examples: list[Example], read: list[float]) -> Conditioning:
+def _conditioning(prior: Prior, batch: Batch, near: list[torch.Tensor]) -> Conditioning:
     conditioning = prior.condition(batch.labels, batch.upper)
-    if prior.config.reach is None:
-        return conditioning
-    rows = [
-        begun_at(prior, conditioning, [example.labels], example.start, torch.tensor([tokens])).places
-        for example, tokens in zip(examples, read, strict=True)
-    ]
-    return replace(conditioning, places=torch.cat([row for row in rows if row is not None]))
+    return replace(conditioning, nearness=torch.stack(near)) if near else conditioning
 
 
-def _mean_guide(prior: Prior, maker: ExampleMaker, examples: list[Example], read: list[float]) -> float:
+def _mean_guide(prior: Prior, maker: ExampleMaker, examples: list[Example], near: list[torch.Tensor]) -> float:
     values = []
     for first in range(0, len(examples), 8):
-        part = examples[first : first + 8]
-        batch = maker.collate(part)
-        conditioning = _conditioning(prior, batch, part, read[first : first + 8])
+        part = slice(first, first + 8)
+        batch = maker.collate(examples[part])
+        conditioning = _conditioning(prior, batch, near[part])
         assert prior.config.alignment_layer is not None
         weights = prior.lyric_weights(batch.codes, conditioning, prior.config.alignment_layer)
         values.append(float(guidance_losses(weights, batch, prior.config)[prior.config.alignment_head or 0]))

@@ -1,4 +1,4 @@
-"""Places in the lyrics: how they weigh keys, how strides go by them, and what a prior finds by its own reading."""
+"""Places in the lyrics: what a listener may hear, how places go on, and what a window's layers are told."""
 
 from __future__ import annotations
 
@@ -6,97 +6,172 @@ from dataclasses import replace
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.jukebox.config import ConfigError, Level
-from explorer.jukebox.following import SPAN, STRIDE, Follower, every_code, nearness, strides
+from explorer.jukebox.config import ConfigError, Level, Vocabulary
+from explorer.jukebox.following import SKIPS, STAGES, STRIDE, Follower, Listener, WindowPlaces, begin_at, columns
+from explorer.jukebox.labels import SongLabels, label_names
+from explorer.jukebox.lyrics import alphabet
 from explorer.jukebox.prior import Prior
-from explorer.jukebox.rows import song_places, tokens_before, window_conditioning
-from explorer.jukebox.windows import window_starts
+from explorer.jukebox.rows import window_conditioning
+from explorer.jukebox.tracks import Track, tokens_before
+from explorer.transliteration import transliterate
 from tests.tiny import tiny_config, tiny_jukebox
 
-
-def test_keys_weigh_as_a_normal_distribution_around_the_place() -> None:
-    weights = nearness(torch.tensor([3.0]), 200, 4.0).softmax(-1)[0]
-    columns = torch.arange(200.0)
-    wide = nearness(torch.tensor([100.0]), 200, 4.0).softmax(-1)[0]
-    assert weights.argmax() == 3
-    torch.testing.assert_close((wide * columns).sum(), torch.tensor(100.0))
-    torch.testing.assert_close((wide * (columns - 100) ** 2).sum().sqrt(), torch.tensor(4.0), atol=1e-3, rtol=0)
+CPU = torch.device("cpu")
+LYRICS = "paper boats on the morning rain, over and over again"
 
 
-@given(codes=st.integers(1, 150), seed=st.integers(0, 9))
-def test_a_follower_goes_by_the_strides_of_its_places(codes: int, seed: int) -> None:
-    """Piece by piece, whatever the pieces: the same as from all places at once."""
-    generator = torch.Generator().manual_seed(seed)
-    weights = torch.rand(2, codes, 12, generator=generator).softmax(-1)
-    begin = torch.tensor([0.0, 5.0])
-    follower = Follower(begin, 2.0, 12, codes)
-    seen, first = [], 0
-    while first < codes:
-        size = int(torch.randint(1, STRIDE - first % STRIDE + 1, (1,), generator=generator))
-        size = min(size, codes - first)
-        seen.append(follower.nearness(first).expand(2, 1, size, 12))
-        follower.saw(weights[:, first : first + size], first)
-        first += size
-    places = weights @ torch.arange(12.0)
-    torch.testing.assert_close(follower.places, places)
-    expected = nearness(every_code(strides(begin, places), codes), 12, 2.0).unsqueeze(1)
-    torch.testing.assert_close(torch.cat(seen, dim=2), expected)
+def new_listener(seed: int = 0) -> Listener:
+    torch.manual_seed(seed)
+    return Listener(32, 8, alphabet(Vocabulary.V3)).eval().requires_grad_(False)
 
 
-def test_the_place_is_the_mean_of_the_last_codes() -> None:
-    places = torch.arange(2.0 * STRIDE).unsqueeze(0)
-    first, second = strides(torch.tensor([7.0]), places)[0]
-    assert first == 7.0
-    assert second == STRIDE - 1 - (SPAN - 1) / 2
+def some_codes(rows: int, count: int, seed: int = 0) -> torch.Tensor:
+    return torch.randint(0, 32, (rows, count), generator=torch.Generator().manual_seed(seed))
+
+
+def places_of(state: torch.Tensor) -> torch.Tensor:
+    return state.unflatten(-1, (-1, STAGES)).sum(-1)
+
+
+def test_a_listener_hears_only_what_was_before_and_not_too_long_ago() -> None:
+    listener, codes = new_listener(), some_codes(1, 300)
+    heard = listener(codes)
+    other = codes.clone()
+    other[:, 200] = (other[:, 200] + 1) % 32
+    changed = (listener(other) - heard).abs().sum(-1)[0] > 1e-5
+    assert not changed[:200].any() and not changed[200 + Listener.CONTEXT + 1 :].any()
+    assert changed[200] and changed[200 + Listener.CONTEXT // 2 :].any()
+
+
+def test_without_evidence_a_song_moves_on_as_often_as_its_tokens_do() -> None:
+    listener = new_listener()
+    listener.last.weight.zero_()
+    listener.last.bias.copy_(listener.share.log())
+    listener.moves.fill_(0.05)
+    follower = Follower(listener, torch.full((1, 40), 27), begin_at(torch.tensor([0]), 40))
+    states = follower.hear(some_codes(1, 20 * STRIDE), some_codes(1, 0))
+    places = places_of(states)[:, 0] @ torch.arange(41.0)
+    # one move in twenty codes, some of them two tokens on; of the first token all stages are still to come
+    expected = torch.arange(20) * STRIDE * 0.05 * (1 + SKIPS) - (1 - 1 / STAGES) / 2
+    torch.testing.assert_close(places, expected, atol=0.4, rtol=0)
+    torch.testing.assert_close(states.sum(-1), torch.ones(20, 1))
+
+
+def test_what_is_heard_decides_between_places() -> None:
+    """A listener that hears an a, then a b, finds its place in "ab" as soon as it has heard enough."""
+    listener = new_listener()
+    listener.embedding.weight.zero_()
+    for layer in listener.layers:
+        layer.weight.zero_()  # type: ignore[union-attr, operator]
+        layer.bias.zero_()  # type: ignore[union-attr, operator]
+    listener.last.weight.zero_()
+    listener.last.bias.zero_()
+    listener.embedding.weight[1, 0], listener.embedding.weight[2, 1] = 9.0, 9.0
+    listener.last.weight[1, 0], listener.last.weight[2, 1] = 1.0, 1.0
+    ids = {character: number for number, character in enumerate(alphabet(Vocabulary.V3), start=1)}
+    follower = Follower(listener, torch.tensor([[ids["a"], ids["B"]]]), begin_at(torch.tensor([0]), 2))
+    codes = torch.tensor([[1] * 2 * STRIDE + [2] * 2 * STRIDE])
+    states = follower.hear(codes, codes[:, :0])
+    assert places_of(states)[:, 0].argmax(-1).tolist() == [0, 1, 1, 2]
+    assert places_of(follower.state).argmax() == 2
+
+
+@settings(max_examples=20)
+@given(count=st.integers(0, 90), start=st.integers(0, 60), pieces=st.integers(1, 40))
+def test_places_do_not_depend_on_how_codes_come(count: int, start: int, pieces: int) -> None:
+    """All at once or one by one, from any beginning of the window: the same nearness."""
+    listener, tokens = new_listener(), torch.randint(1, 53, (2, 30), generator=torch.Generator().manual_seed(5))
+    codes = some_codes(2, start + count, seed=1)
+    begin, before = begin_at(torch.tensor([0, 4]), 30), torch.tensor([-3, 2])
+    first = start // STRIDE * STRIDE
+
+    def places(given: int) -> WindowPlaces:
+        follower = Follower(listener, tokens, begin)
+        follower.hear(codes[:, :first], codes[:, :0])
+        known = codes[:, first : start + given]
+        return WindowPlaces(follower, codes[:, :first], known, start, before, 16)
+
+    whole = places(count)
+    by_and_by = places(min(pieces, count))
+    for position in range(min(pieces, count), count):
+        torch.testing.assert_close(by_and_by.nearness(position, 1), whole.nearness(position, 1))
+        by_and_by.add(codes[:, start + position])
+    assert whole.nearness(0, count).shape == (2, 1, count, 16)
+
+
+def test_columns_are_places_and_nothing_is_lost_at_the_edges() -> None:
+    places = torch.rand(1, 3, 11, generator=torch.Generator().manual_seed(0)).softmax(-1)
+    for before in (-4, 0, 3):
+        seen = columns(places, torch.tensor([before]), 6)[0].exp()
+        first = max(0, -before)
+        torch.testing.assert_close(seen[:, first:5], places[0, :, before + first : before + 5], atol=2e-4, rtol=0)
+        # what lies behind the window counts for its last column
+        torch.testing.assert_close(seen[:, 5], places[0, :, before + 5 :].sum(-1), atol=2e-4, rtol=0)
+        assert (seen[:, :first] < 1e-3).all()
 
 
 @pytest.fixture(scope="module")
 def prior() -> Prior:
-    return tiny_jukebox(reach=2.0)._priors[Level.TOP]
+    return tiny_jukebox(listener=8).prior(Level.TOP)
 
 
-def labels_of(lyrics: str, seconds: float = 4.0):  # type: ignore[no-untyped-def]
-    from explorer.jukebox.labels import label_names
-    from explorer.transliteration import transliterate
-
-    jukebox = tiny_jukebox(reach=2.0)
-    prior = jukebox.config.prior(Level.TOP)
+def labels_of(lyrics: str, offset: float = 0.0) -> SongLabels:
+    jukebox = tiny_jukebox(listener=8)
     lists = jukebox.lists[Level.TOP]
-    return label_names("Tin Whistle", "metal", lyrics, prior, lists, int(seconds * 8000), 0, transliterate)
+    top = jukebox.config.prior(Level.TOP)
+    return label_names("Tin Whistle", "metal", lyrics, top, lists, 32000, int(offset * 8000), transliterate)
 
 
 def test_what_a_code_is_given_does_not_depend_on_those_after_it(prior: Prior) -> None:
-    """Nor on whether it is read with all codes at once or one by one."""
-    labels = labels_of("paper boats on the morning rain")
-    codes = torch.randint(0, 32, (1, prior.config.n_ctx), generator=torch.Generator().manual_seed(1))
-    conditioning = window_conditioning(prior, [labels], 0, None, torch.device("cpu"))
-    whole = prior.code_bits(codes, conditioning)
+    song, n_ctx = labels_of(LYRICS), prior.config.n_ctx
+    codes = some_codes(1, n_ctx, seed=1)
+
+    def bits(codes: torch.Tensor) -> torch.Tensor:
+        near = Track.begin([song]).nearness(prior, [song], codes, CPU)
+        conditioning = window_conditioning(prior, [song], 0, None, CPU)
+        return prior.code_bits(codes, replace(conditioning, nearness=near))
+
     other = codes.clone()
     other[:, 40:] = (other[:, 40:] + 1) % 32
-    torch.testing.assert_close(prior.code_bits(other, conditioning)[:, :40], whole[:, :40])
-    by_chunks = prior.sampler(conditioning, 1, prior.config.n_ctx, codes, 5).places
-    torch.testing.assert_close(by_chunks, prior.follow(codes, conditioning))
+    torch.testing.assert_close(bits(other)[:, :40], bits(codes)[:, :40])
+    assert not torch.allclose(bits(other), bits(codes))
 
 
-def test_a_song_is_followed_across_windows(prior: Prior) -> None:
-    labels = labels_of("paper boats on the morning rain, over and over again")
-    codes = torch.randint(0, 32, (1, 4 * prior.config.n_ctx + 5), generator=torch.Generator().manual_seed(2))
-    starts = window_starts(codes.shape[1], prior.config.n_ctx, 0.5)
-    read = song_places(prior, [labels], codes, starts, torch.device("cpu"))
-    # what is known of a part does not change when more codes come
-    part = song_places(prior, [labels], codes[:, : 2 * prior.config.n_ctx + 9], starts, torch.device("cpu"))
-    torch.testing.assert_close(part, read[:, : part.shape[1]])
-    for start in starts:
-        first = tokens_before(prior, [labels], start)
-        assert first.shape == (1, 1) and -16 <= float(first) <= len(labels.lyric_tokens) - 16
+def test_a_track_goes_the_same_way_in_any_steps(prior: Prior) -> None:
+    songs = [labels_of(LYRICS), labels_of("short"), labels_of("")]
+    codes = some_codes(3, 300, seed=2)
+    at_once = Track.begin(songs).on(prior, codes, 250, CPU)
+    track = Track.begin(songs)
+    for start in (7, 16, 100, 250):
+        track = track.on(prior, codes, start, CPU)
+    torch.testing.assert_close(track.state, at_once.state)
+    assert torch.equal(track.earlier, at_once.earlier)
+    window = codes[:, 250:]
+    near = track.window(prior, songs, window, CPU).nearness(0, 50)
+    assert torch.equal(near, at_once.window(prior, songs, window, CPU).nearness(0, 50))
+    # a song without words, and one that has few, have their windows' ends to look at
+    assert near[2, 0].argmax(-1).eq(15).all()
+    assert float(near[1, 0].exp()[:, :11].sum(-1).max()) < 0.01
 
 
-def test_a_model_cannot_follow_without_a_head_that_tells_the_place() -> None:
-    prior = tiny_config(reach=2.0).prior(Level.TOP)
-    with pytest.raises(ConfigError, match="alignment"):
-        replace(prior, alignment_head=None)
+def test_a_song_that_begins_within_a_longer_one_has_sung_its_share(prior: Prior) -> None:
+    song = labels_of(LYRICS, offset=2.0)
+    assert int(places_of(Track.begin([song]).state).argmax()) == len(song.lyric_tokens) // 2
+    assert -16 <= int(tokens_before(prior, [song], 0)) <= len(song.lyric_tokens) - 16
+
+
+def test_a_prior_that_follows_must_be_told_where_it_is(prior: Prior) -> None:
+    song, codes = labels_of(LYRICS), some_codes(1, prior.config.n_ctx)
+    conditioning = window_conditioning(prior, [song], 0, None, CPU)
+    with pytest.raises(ValueError, match="follows its lyrics"):
+        prior.code_bits(codes, conditioning)
+    with pytest.raises(ValueError, match="follows its lyrics"):
+        prior.sampler(conditioning, 1, 4, codes[:, :0], 4)
+
+
+def test_a_listener_is_for_a_separate_lyric_encoder_only() -> None:
     with pytest.raises(ConfigError, match="separate"):
-        tiny_config(merged=True, reach=2.0)
+        tiny_config(merged=True, listener=8)

@@ -248,6 +248,17 @@ def test_changes_to_the_lyrics_are_told() -> None:
     assert len(labels.lyric_tokens) == len(labels.token_characters) == len("Cafe --  ok")
 
 
+def test_our_own_models_read_small_letters_and_do_not_make_a_fuss_about_it() -> None:
+    config = tiny_config()
+    lists = LabelLists(ARTISTS, GENRES)
+    capital, small = (
+        label_song(Song(lyrics=lyrics, seconds=4), config, Level.TOP, lists, transliterate)
+        for lyrics in ("Paper Boats", "paper boats")
+    )
+    assert capital.lyric_tokens == small.lyric_tokens
+    assert NoteKind.LYRICS_REPLACED not in {note.kind for note in capital.notes}
+
+
 def test_a_model_without_lyrics_says_so() -> None:
     labels = label(Song(lyrics="la la", seconds=60), presets.RELEASED["5b"])
     assert NoteKind.LYRICS_UNUSED in kinds(labels) and labels.lyric_tokens == ()

@@ -12,8 +12,10 @@ import pytest
 import torch
 
 from explorer.checkpoints.folder import new_module
-from explorer.jukebox.config import LEVELS, Level
+from explorer.jukebox.config import LEVELS, Level, Vocabulary
+from explorer.jukebox.following import Listener
 from explorer.jukebox.labels import LabelLists
+from explorer.jukebox.lyrics import alphabet
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.rows import window_lyric_indices
 from explorer.jukebox.vqvae import VQVAE
@@ -21,6 +23,7 @@ from explorer.training import runs as runs_module
 from explorer.training.codes import CorpusCodes
 from explorer.training.corpus import Corpus
 from explorer.training.examples import ExampleMaker
+from explorer.training.listening import ListenerTraining, begun_tokens, evaluate_listener, train_listener
 from explorer.training.prior import PriorTraining, evaluate_prior, train_prior
 from explorer.training.teacher import DIMENSIONS, Teaching
 from explorer.training.vqvae import VQVAETraining, train_vqvae
@@ -92,34 +95,71 @@ def test_an_interrupted_vqvae_run_repeats_the_whole_one(
     assert (tmp_path / "cut" / "plot.png").stat().st_size > 1000
 
 
-def new_prior(level: Level, reach: float | None = None) -> Prior:
+def new_prior(level: Level, listener: int | None = None) -> Prior:
     torch.manual_seed(0)
-    prior = new_module(tiny_config(reach=reach), level.value, "cpu")
+    prior = new_module(tiny_config(listener=listener), level.value, "cpu")
     assert isinstance(prior, Prior)
     return prior
 
 
-def trained_prior(codes: CorpusCodes, level: Level, training: PriorTraining, path: Path) -> Prior:
-    prior = new_prior(level)
+def trained_prior(
+    codes: CorpusCodes, level: Level, training: PriorTraining, path: Path, listener: int | None = None
+) -> Prior:
+    prior = new_prior(level, listener)
     maker = ExampleMaker(codes, prior, level, LISTS, 0.2)
     return train_prior(prior, training, maker, ExampleMaker(codes, prior, level, LISTS, 0.0), path)
 
 
-@pytest.mark.parametrize("level", [Level.TOP, Level.BOTTOM])
+@pytest.mark.parametrize(("level", "listener"), [(Level.TOP, None), (Level.TOP, 8), (Level.BOTTOM, None)])
 def test_an_interrupted_prior_run_repeats_the_whole_one(
-    level: Level, codes: CorpusCodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    level: Level, listener: int | None, codes: CorpusCodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = {"guidance": 0.5, "recognition": 0.2, "lead": 0.8} if level is Level.TOP else {}
     training = PriorTraining(level, steps=6, batch=2, log_every=2, evaluate_every=6, warmup=2, **words)
-    whole = trained_prior(codes, level, training, tmp_path / "whole")
+    whole = trained_prior(codes, level, training, tmp_path / "whole", listener)
     with monkeypatch.context() as patch:
         killed_after(patch, 1)
         with pytest.raises(Killed):
-            trained_prior(codes, level, training, tmp_path / "cut")
-    again = trained_prior(codes, level, training, tmp_path / "cut")
+            trained_prior(codes, level, training, tmp_path / "cut", listener)
+    again = trained_prior(codes, level, training, tmp_path / "cut", listener)
     assert losses(tmp_path / "cut") == losses(tmp_path / "whole")
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[name]), name
+
+
+def test_a_listener_learns_what_is_sung_and_an_interrupted_run_repeats_the_whole_one(
+    codes: CorpusCodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters = alphabet(Vocabulary.V3)
+    ids = {character: number for number, character in enumerate(letters, start=1)}
+    training = ListenerTraining(steps=120, batch=4, clip_codes=48, warmup=5, garbled=0.0, log_every=20)
+
+    def trained(path: Path) -> Listener:
+        torch.manual_seed(0)
+        return train_listener(Listener(32, 16, letters), training, codes, codes, ids, path)
+
+    whole = trained(tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        killed_after(patch, 2)
+        with pytest.raises(Killed):
+            trained(tmp_path / "cut")
+    again = trained(tmp_path / "cut")
+    assert losses(tmp_path / "cut") == losses(tmp_path / "whole")
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name]), name
+    figures = evaluate_listener(whole, codes, ids)
+    assert figures["nats"] < figures["blind_nats"] - 0.1
+    # what it has counted: shares of sounds, and lines that end sooner or later
+    assert whole.share.sum() == pytest.approx(1.0) and 0 < float(whole.moves[ids["a"]]) < 0.9
+
+
+def test_begun_tokens_are_those_whose_time_has_come(corpus: Corpus) -> None:
+    song = next(song for song in corpus.songs if song.characters)
+    begun = begun_tokens(song, 200, 128, corpus.sample_rate)
+    assert (np.diff(begun) >= 0).all() and begun[-1] <= len(song.characters)
+    for code in (0, 50, 199):
+        passed = [c for c in song.characters if round(c.start * corpus.sample_rate / 128) <= code]
+        assert begun[code] == len(passed)
 
 
 def test_other_settings_need_another_folder(codes: CorpusCodes, tmp_path: Path) -> None:
@@ -135,13 +175,12 @@ def test_other_settings_need_another_folder(codes: CorpusCodes, tmp_path: Path) 
     assert record["settings"]["steps"] == 3
 
 
-@pytest.mark.parametrize("reach", [None, 2.0])
-def test_learning_uses_labels_lyrics_and_times(reach: float | None, codes: CorpusCodes, tmp_path: Path) -> None:
+def test_learning_uses_labels_lyrics_and_times(codes: CorpusCodes, tmp_path: Path) -> None:
     training = PriorTraining(
         Level.TOP, steps=150, batch=4, log_every=50, evaluate_every=150, warmup=10, peak_rate=3e-3, guidance=0.5,
         recognition=0.2, lead=1.0, label_dropout=0.0,
     )  # fmt: skip
-    prior = new_prior(Level.TOP, reach)
+    prior = new_prior(Level.TOP)
     maker = ExampleMaker(codes, prior, Level.TOP, LISTS, 0.0)
     before = evaluate_prior(prior, maker, 2)
     after = evaluate_prior(train_prior(prior, training, maker, maker, tmp_path), maker, 2)
