@@ -27,6 +27,7 @@ from explorer.jukebox.events import LevelDone, LevelStarted, Preview
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.rows import window_conditioning
 from explorer.jukebox.song import SEQUENTIAL, SamplingOptions, Song
+from explorer.jukebox.tracks import Track
 from explorer.jukebox.windows import STRAND_WINDOWS, plan_windows
 
 STREAM_SIZE = 4096
@@ -153,7 +154,9 @@ def time_steps(engine: Jukebox, level: Level) -> dict[str, Any]:
     labels = [engine.describe(song)[level]] * rows
     conditioning = window_conditioning(prior, labels, 0, upper.expand(rows, -1), engine.device)
     count = min(STEPS, prior.config.n_ctx)
-    decoding = prior.sampler(conditioning, rows, count, torch.zeros(rows, 0, dtype=torch.int64).to(engine.device), 256)
+    prompt = torch.zeros(rows, 0, dtype=torch.int64)
+    places = Track.begin(labels).window(prior, labels, prompt, engine.device) if prior.config.follows else None
+    decoding = prior.sampler(conditioning, rows, count, prompt.to(engine.device), 256, places)
     times = []
     for _ in range(count):
         began = perf_counter()

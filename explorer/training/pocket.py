@@ -69,8 +69,9 @@ LISTENER_TRAINING = ListenerTraining(steps=2500, precision="bfloat16")
 PRIOR_TRAINING = {
     Level.TOP: PriorTraining(
         Level.TOP,
-        steps=3000,
+        steps=2800,
         batch=4,
+        workers=1,
         guidance=1.0,
         recognition=0.2,
         lead=0.7,

@@ -9,12 +9,14 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, Dataset
 
 from explorer.jukebox.config import Level
 from explorer.jukebox.prior import Conditioning, Prior
@@ -52,6 +54,7 @@ class PriorTraining:
     lead: float = 0.0
     every_nth_song: int = 1
     precision: str = "float32"
+    workers: int = 0
     log_every: int = 20
     evaluate_every: int = 800
     windows_per_song: int = 2
@@ -85,8 +88,7 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
     precision: torch.dtype = getattr(torch, training.precision)
     totals: dict[str, float] = {}
     began = time.monotonic()
-    while step < training.steps:
-        batch = maker.batch(training.batch, training.seed, step)
+    for batch in batches(maker, training, step):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, training.steps, training.peak_rate, training.warmup)
         reader = None
@@ -129,6 +131,22 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
     run.plot()
     average.swap(prior)
     return prior
+
+
+class _Steps(Dataset[Batch]):
+    """The batch of every step."""
+
+    def __init__(self, maker: ExampleMaker, training: PriorTraining) -> None:
+        self.maker, self.training = maker, training
+
+    def __getitem__(self, step: int) -> Batch:
+        return self.maker.batch(self.training.batch, self.training.seed, step)
+
+
+def batches(maker: ExampleMaker, training: PriorTraining, first: int) -> Iterable[Batch]:
+    """The batches of the steps from ``first`` on, made ahead by ``workers`` processes; these change no batch."""
+    steps = range(first, training.steps)
+    return DataLoader(_Steps(maker, training), batch_size=None, sampler=steps, num_workers=training.workers)
 
 
 def _recogniser(prior: Prior, training: PriorTraining) -> nn.Linear | None:
