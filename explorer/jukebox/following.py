@@ -68,23 +68,29 @@ class Listener(nn.Module):
 
     def forward(self, codes: torch.Tensor) -> torch.Tensor:
         """[batch, n] → logits [batch, n, SOUNDS]; nothing is heard before the first code."""
-        x = self.embedding(codes)
-        for layer, norm, dilation in zip(self.layers, self.norms, self.DILATIONS, strict=True):
-            before = F.pad(norm(x).transpose(1, 2), (2 * dilation, 0))
-            x = x + F.gelu(layer(before).transpose(1, 2))
+        return self.listen(codes, None)[0]
+
+    def listen(self, codes: torch.Tensor, memory: list[torch.Tensor] | None) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """``forward`` behind the codes that ``memory`` is left of, and what is left of all; None: the beginning."""
+        x, left = self.embedding(codes), []
+        for number, (layer, norm, dilation) in enumerate(zip(self.layers, self.norms, self.DILATIONS, strict=True)):
+            assert isinstance(layer, nn.Conv1d)
+            heard, n = norm(x), x.shape[1]
+            known = F.pad(heard, (0, 0, 2 * dilation, 0)) if memory is None else torch.cat([memory[number], heard], 1)
+            left.append(known[:, -2 * dilation :])
+            # the convolution as one matrix product: of a few codes at a time it is ten times as fast
+            taps = torch.cat([known[:, first : first + n] for first in (0, dilation, 2 * dilation)], dim=2)
+            x = x + F.gelu(F.linear(taps, layer.weight.transpose(1, 2).flatten(1), layer.bias))
         logits: torch.Tensor = self.last(x)
-        return logits
+        return logits, left
 
     def sounds_of(self, tokens: torch.Tensor) -> torch.Tensor:
         """The sounds of token ids, in the same shape."""
         return torch.tensor(self._sounds, device=tokens.device)[tokens]
 
-    def evidence(self, codes: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
-        """[batch, n, 1 + tokens] how much likelier each code is at each place than at any; ``tokens`` [batch, J]."""
-        found = (self(codes).float().log_softmax(-1) - self.share.clamp_min(1e-6).log()) * TRUST
-        sound = F.pad(self.sounds_of(tokens), (1, 0))
-        likelier: torch.Tensor = found.exp().gather(2, sound.unsqueeze(1).expand(-1, codes.shape[1], -1))
-        return likelier
+    def likelier(self, logits: torch.Tensor) -> torch.Tensor:
+        """Logits [..., SOUNDS] → how much likelier what is heard is where each sound is sung than elsewhere."""
+        return ((logits.float().log_softmax(-1) - self.share.clamp_min(1e-6).log()) * TRUST).exp()
 
 
 class Follower:
@@ -103,6 +109,8 @@ class Follower:
         skips = torch.zeros_like(moves)
         skips[:, :, -1] = moves[:, :, -1] * there[:, 1:] * SKIPS
         self._stay, self._on, self._skip = (1 - moves).flatten(1), (moves - skips).flatten(1), skips.flatten(1)
+        self._sound = F.pad(listener.sounds_of(tokens), (1, 0)).repeat_interleave(STAGES, dim=1).unsqueeze(1)
+        self._memory: list[torch.Tensor] | None = None
 
     def _next(self, state: torch.Tensor) -> torch.Tensor:
         """Stages [..., batch, places · STAGES] one code on."""
@@ -121,20 +129,23 @@ class Follower:
         return found.reshape(*found.shape[:2], -1, STAGES).sum(3)
 
     def hear(self, codes: torch.Tensor, before: torch.Tensor) -> torch.Tensor:
-        """Go on over ``codes`` [batch, n], n a multiple of STRIDE, behind the codes ``before`` [batch, any number].
+        """Go on over ``codes`` [batch, n], n a multiple of STRIDE. The first call needs the codes ``before`` them, the
+        last Listener.CONTEXT or all there are.
 
         Returns the states [n / STRIDE, batch, places · STAGES] at the first code of every stride.
         """
         if codes.shape[1] == 0:
             return self.state.new_zeros(0, *self.state.shape)
-        known = before[:, -Listener.CONTEXT :]
-        evidence = self.listener.evidence(torch.cat([known, codes], dim=1), self.tokens)[:, known.shape[1] :]
-        evidence = evidence.repeat_interleave(STAGES, dim=2)
+        if self._memory is None and before.shape[1]:
+            _, self._memory = self.listener.listen(before[:, -Listener.CONTEXT :], None)
+        logits, self._memory = self.listener.listen(codes, self._memory)
+        heard = self.listener.likelier(logits)
         states, state = [], self.state
-        for number, heard in enumerate(evidence.unbind(1)):
-            if number % STRIDE == 0:
-                states.append(state)
-            state = self._next(state * heard)
+        for first in range(0, codes.shape[1], STRIDE):
+            states.append(state)
+            sounds = self._sound.expand(-1, STRIDE, -1)
+            for likelier in heard[:, first : first + STRIDE].gather(2, sounds).unbind(1):
+                state = self._next(state * likelier)
             state = state / state.sum(-1, keepdim=True) + NOWHERE
         self.state = state
         self.position += codes.shape[1]
@@ -184,22 +195,19 @@ class WindowPlaces:
         ``n_tokens`` as in ``columns``."""
         self._follower, self._before, self._n_tokens = follower, before, n_tokens
         self._first = start - follower.position
-        self._codes = torch.cat([earlier[:, -Listener.CONTEXT :], given], dim=1)
-        self._unheard = given.shape[1]
+        self._earlier, self._unheard = earlier, given
         self._near = torch.empty(0)
         self._listen()
 
     def _listen(self) -> None:
         """Hear all whole strides of the codes that are known, and foresee the next one."""
-        whole = self._unheard // STRIDE * STRIDE
-        known = self._codes.shape[1] - self._unheard
-        states = self._follower.hear(self._codes[:, known : known + whole], self._codes[:, :known])
+        whole = self._unheard.shape[1] // STRIDE * STRIDE
+        states = self._follower.hear(self._unheard[:, :whole], self._earlier)
+        self._unheard = self._unheard[:, whole:]
         foreseen = self._follower.foresee(torch.cat([states, self._follower.state.unsqueeze(0)]))
         near = columns(foreseen, self._before, self._n_tokens).unsqueeze(1)
         # the last stride was foreseen already, if there was one
         self._near = torch.cat([self._near, near[:, :, STRIDE:]], dim=2) if self._near.numel() else near
-        self._unheard -= whole
-        self._codes = self._codes[:, -(Listener.CONTEXT + self._unheard) :]
 
     def nearness(self, position: int, count: int) -> torch.Tensor:
         """[batch, 1, count, n_tokens] to add to the scores of the window's codes from ``position`` on."""
@@ -208,9 +216,8 @@ class WindowPlaces:
 
     def add(self, codes: torch.Tensor) -> None:
         """The next code of every row [batch]."""
-        self._codes = torch.cat([self._codes, codes.unsqueeze(1)], dim=1)
-        self._unheard += 1
-        if self._unheard == STRIDE:
+        self._unheard = torch.cat([self._unheard, codes.unsqueeze(1)], dim=1)
+        if self._unheard.shape[1] == STRIDE:
             self._listen()
 
 
