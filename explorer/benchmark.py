@@ -28,7 +28,7 @@ from explorer.jukebox.prior import Prior
 from explorer.jukebox.rows import window_conditioning
 from explorer.jukebox.song import SEQUENTIAL, SamplingOptions, Song
 from explorer.jukebox.tracks import Track
-from explorer.jukebox.windows import STRAND_WINDOWS, plan_windows
+from explorer.jukebox.windows import plan_windows
 
 STREAM_SIZE = 4096
 """Side of the square matrix whose product with a vector measures how fast weights can be read."""
@@ -204,7 +204,7 @@ def strands_cost(engine: Jukebox, song: Song) -> dict[str, Any]:
     for level, above in ((Level.MIDDLE, Level.TOP), (Level.BOTTOM, Level.MIDDLE)):
         given = {known: codes for known, codes in apart.items() if known.index >= above.index}
         codes = _codes(engine, song, SamplingOptions(stop_after=level), given)[level]
-        seams = range(0, codes.shape[1], STRAND_WINDOWS * engine.config.prior(level).n_ctx)[1:]
+        seams = range(0, codes.shape[1], engine.config.prior(level).n_ctx)[1:]
         found[level.value] = {
             "strands": together[level],
             "bits_together": round(bits_per_code(engine, level, song, codes, apart[above]), 4),

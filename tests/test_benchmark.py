@@ -54,5 +54,5 @@ def test_strands_are_scored_beside_one_window_after_another(jukebox: Jukebox) ->
     found = strands_cost(jukebox, SONG)
     assert set(found) == {"middle", "bottom"}
     assert found["middle"]["strands"] == 2 and found["bottom"]["strands"] == 3
-    assert found["bottom"]["seams"] == (4 * 8000 // 16 - 1) // 256
+    assert found["bottom"]["seams"] == (4 * 8000 // 16 - 1) // 128
     assert all(level["bits_together"] > 0 and level["flux_ratio"] > 0 for level in found.values())

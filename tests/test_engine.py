@@ -136,7 +136,7 @@ def test_strands_are_planned_reported_and_heard_as_windows_are(in_strands: list[
 def test_the_first_strand_is_what_one_window_after_another_gives(in_strands: list[Event]) -> None:
     jukebox = tiny_jukebox()
     middle = codes_of(list(jukebox.generate([LONG], replace(SamplingOptions(), stop_after=Level.MIDDLE))))
-    size = 2 * jukebox.config.prior(Level.MIDDLE).n_ctx
+    size = jukebox.config.prior(Level.MIDDLE).n_ctx
     assert torch.equal(codes_of(in_strands)[Level.TOP][:1], middle[Level.TOP])
     assert torch.equal(codes_of(in_strands)[Level.MIDDLE][:1, :size], middle[Level.MIDDLE][:, :size])
     assert not torch.equal(codes_of(in_strands)[Level.MIDDLE][:1], middle[Level.MIDDLE])

@@ -124,10 +124,10 @@ def sample_level(prior: Prior, task: LevelTask, crew: Crew) -> Iterator[LevelSta
     done = 0
     for number, wave in enumerate(waves):
         if track is not None:
-            track = track.on(prior, codes, wave.rounds[0][0].start, device_of(prior))
+            track = track.on(prior, codes, wave.windows[0].start, device_of(prior))
         entropy = torch.zeros(len(task.labels), wave.stop - wave.new)
         # one window of all songs in one batch grows without gaps: its beginning can be heard already
-        grows = len(wave.rounds) == len(wave.rounds[0]) == 1 and len(task.labels) <= task.max_batch
+        grows = len(wave.windows) == 1 and len(task.labels) <= task.max_batch
         for drawn in _sample_wave(prior, task, wave, codes, entropy, track, crew):
             steps = drawn // len(task.labels)
             heard = codes[:, : wave.new + steps].clone() if grows else None
@@ -160,23 +160,20 @@ def _sample_wave(
     crew: Crew,
 ) -> Iterator[int]:
     """Fill ``codes[:, new:stop]`` and ``entropy``; yields how many codes of all songs are drawn so far."""
-    before = 0
-    for windows in wave.rounds:
-        rows = [_Row(song, window) for song in range(len(task.labels)) for window in windows]
-        size = min(task.max_batch, -(-len(rows) // crew.size))
-        parts = [rows[first : first + size] for first in range(0, len(rows), size)]
-        steps = [0] * len(parts)
-        for drawn in crew.draw(prior, [_batch(prior, task, part, codes, track) for part in parts]):
-            part = parts[drawn.batch]
-            if drawn.codes is not None:
-                _place(codes, part, drawn.codes, drawn.first)
-                steps[drawn.batch] = max(steps[drawn.batch], drawn.first + drawn.codes.shape[1])
-                yield before + sum(min(n, row.size) for n, rows in zip(steps, parts, strict=True) for row in rows)
-            elif drawn.entropy is not None:
-                for row, bits in zip(part, drawn.entropy, strict=True):
-                    begin = row.window.new - wave.new
-                    entropy[row.song, begin : begin + row.size] = bits[: row.size]
-        before += sum(row.size for row in rows)
+    rows = [_Row(song, window) for song in range(len(task.labels)) for window in wave.windows]
+    size = min(task.max_batch, -(-len(rows) // crew.size))
+    parts = [rows[first : first + size] for first in range(0, len(rows), size)]
+    steps = [0] * len(parts)
+    for drawn in crew.draw(prior, [_batch(prior, task, part, codes, track) for part in parts]):
+        part = parts[drawn.batch]
+        if drawn.codes is not None:
+            _place(codes, part, drawn.codes, drawn.first)
+            steps[drawn.batch] = max(steps[drawn.batch], drawn.first + drawn.codes.shape[1])
+            yield sum(min(n, row.size) for n, rows in zip(steps, parts, strict=True) for row in rows)
+        elif drawn.entropy is not None:
+            for row, bits in zip(part, drawn.entropy, strict=True):
+                begin = row.window.new - wave.new
+                entropy[row.song, begin : begin + row.size] = bits[: row.size]
 
 
 def _place(codes: torch.Tensor, rows: Sequence[_Row], block: torch.Tensor, first: int) -> None:

@@ -108,7 +108,7 @@ class SamplingOptions:
     stop_after: Level = Level.BOTTOM
     hop_fraction: Mapping[Level, float] = field(default_factory=dict)
     strands: Mapping[Level, int] = field(default_factory=dict)
-    max_batch: int = 16
+    max_batch: int = 32
     chunk: int = 256
 
     def __post_init__(self) -> None:

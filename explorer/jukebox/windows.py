@@ -49,57 +49,46 @@ def plan_windows(length: int, n_ctx: int, hop_fraction: float, have: int) -> tup
     return tuple(windows)
 
 
-STRAND_WINDOWS = 2
-"""Length of a strand in windows. Longer strands have fewer seams, shorter ones are heard sooner."""
-
-
 @dataclass(frozen=True)
 class Wave:
     """What is sampled before anything is reported: codes [new, stop) of a level.
 
-    ``rounds`` follow each other; the windows of one round are sampled as one batch. Those of one
-    round see equally many given codes and differ in length only where the level ends.
+    Its windows are sampled as one batch. They have equally many given codes and differ in length only where the level
+    ends.
     """
 
     new: int
     stop: int
-    rounds: tuple[tuple[Window, ...], ...]
+    windows: tuple[Window, ...]
 
     @property
     def steps(self) -> int:
-        """Codes drawn one after another: a round takes as long as its longest window."""
-        return sum(max(window.stop - window.new for window in windows) for windows in self.rounds)
+        """Codes drawn one after another: a wave takes as long as its longest window."""
+        return max(window.stop - window.new for window in self.windows)
 
 
 def plan_waves(length: int, n_ctx: int, hop_fraction: float, have: int, strands: int) -> tuple[Wave, ...]:
     """The waves that still have something to sample when ``have`` codes exist already.
 
-    ``strands`` = 1 is the published way: every wave is one window. More cut the level into strands
-    of STRAND_WINDOWS windows, of which so many are sampled together. Where a strand begins does not
+    ``strands`` = 1 is the published way: every wave is one window, and windows overlap. More cut the level into strands
+    of one window each, without overlap, of which at most so many are sampled together. Where a strand begins does not
     depend on ``have``; one that has begun already is finished alone. The waves cover [have, length)
     exactly once and in order.
     """
     if strands == 1:
         windows = plan_windows(length, n_ctx, hop_fraction, have)
-        return tuple(Wave(window.new, window.stop, ((window,),)) for window in windows)
-    if have >= length:
-        return ()
-    size = STRAND_WINDOWS * n_ctx
+        return tuple(Wave(window.new, window.stop, (window,)) for window in windows)
+    count = -(-length // n_ctx)
+    # waves of equally many strands: a last one of a few would take as long as the others
+    together = -(-count // -(-count // strands)) * n_ctx
     waves = []
-    for first in range(0, length, strands * size):
-        starts = [start for start in range(first, min(length, first + strands * size), size) if start + size > have]
-        if starts and starts[0] < have:
-            waves.append(_wave(starts[:1], size, length, n_ctx, hop_fraction, have - starts[0]))
-            starts = starts[1:]
-        if starts:
-            waves.append(_wave(starts, size, length, n_ctx, hop_fraction, 0))
+    for first in range(0, length, together):
+        starts = range(first, min(length, first + together), n_ctx)
+        windows = tuple(Window(start, max(start, have), min(length, start + n_ctx)) for start in starts)
+        windows = tuple(window for window in windows if window.new < window.stop)
+        if windows and windows[0].new > windows[0].start:
+            waves.append(Wave(windows[0].new, windows[0].stop, windows[:1]))
+            windows = windows[1:]
+        if windows:
+            waves.append(Wave(windows[0].new, windows[-1].stop, windows))
     return tuple(waves)
-
-
-def _wave(starts: list[int], size: int, length: int, n_ctx: int, hop_fraction: float, have: int) -> Wave:
-    """One wave of strands [start, start + size) that all have ``have`` codes."""
-    rounds = []
-    for inner in plan_windows(size, n_ctx, hop_fraction, have):
-        shifted = [Window(start + inner.start, start + inner.new, min(length, start + inner.stop)) for start in starts]
-        rounds.append(tuple(window for window in shifted if window.new < window.stop))
-    return Wave(starts[0] + have, min(length, starts[-1] + size), tuple(r for r in rounds if r))

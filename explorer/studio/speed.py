@@ -22,7 +22,6 @@ from explorer.durable import StorageError, write_json
 from explorer.jukebox.config import SAMPLING_ORDER, Level, to_dict
 from explorer.jukebox.events import LevelStarted, Progress, WindowDone
 from explorer.jukebox.song import SamplingOptions, Song
-from explorer.jukebox.windows import STRAND_WINDOWS
 
 if TYPE_CHECKING:
     from explorer.engine import Jukebox, LevelPlan
@@ -102,7 +101,7 @@ def calibrate(engine: Jukebox, book: SpeedBook, stop: Callable[[], bool] = lambd
         if stop():
             return
         strands = config.strands[level.index]
-        codes = config.prior(level).n_ctx * (1 if strands == 1 else strands * STRAND_WINDOWS)
+        codes = config.prior(level).n_ctx * strands
         window = codes * config.hop(level) / config.sample_rate
         labels = config.prior(Level.TOP).labels
         least = labels.min_seconds if labels else 0.0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.jukebox.windows import STRAND_WINDOWS, Window, plan_waves, plan_windows, window_starts
+from explorer.jukebox.windows import Wave, Window, plan_waves, plan_windows, window_starts
 
 
 @given(
@@ -69,16 +69,15 @@ def test_waves_cover_every_missing_code_once(
         assert wave.new == position < wave.stop <= length
         position = wave.stop
         drawn: list[int] = []
-        for windows in wave.rounds:
-            assert 1 <= len(windows) <= strands
-            # one batch needs equally many given codes in every row
-            assert len({window.new - window.start for window in windows}) == 1
-            for window in windows:
-                assert window.stop - window.start <= n_ctx
-                known = set(drawn) | set(range(have if wave.new == have else wave.new))
-                assert set(range(window.start, window.new)) <= known
-                drawn += range(window.new, window.stop)
-        assert sorted(drawn) == list(range(wave.new, wave.stop))
+        assert 1 <= len(wave.windows) <= strands
+        # one batch needs equally many given codes in every row
+        assert len({window.new - window.start for window in wave.windows}) == 1
+        for window in wave.windows:
+            assert 0 <= window.start <= window.new <= window.stop <= window.start + n_ctx
+            assert window.new == window.start or window.start < wave.new
+            drawn += range(window.new, window.stop)
+        assert drawn == list(range(wave.new, wave.stop))
+        assert wave.steps <= n_ctx
     assert position == length
 
 
@@ -93,13 +92,16 @@ def test_an_interruption_after_any_wave_changes_no_later_wave(
 
 
 def test_a_strand_sees_nothing_before_it() -> None:
-    (wave,) = plan_waves(300, 64, 0.5, 0, 4)
-    size = STRAND_WINDOWS * 64
-    assert wave.rounds[0] == (Window(0, 0, 64), Window(size, size, size + 64), Window(2 * size, 2 * size, 300))
-    assert wave.rounds[1] == (Window(32, 64, 96), Window(size + 32, size + 64, size + 96))
+    (wave,) = plan_waves(150, 64, 0.5, 0, 4)
+    assert wave.windows == (Window(0, 0, 64), Window(64, 64, 128), Window(128, 128, 150))
+
+
+def test_waves_share_strands_evenly() -> None:
+    assert [len(wave.windows) for wave in plan_waves(5 * 64, 64, 0.5, 0, 4)] == [3, 2]
+    assert [len(wave.windows) for wave in plan_waves(8 * 64 + 1, 64, 0.5, 0, 4)] == [3, 3, 3]
 
 
 def test_a_strand_that_has_begun_is_finished_alone() -> None:
-    first, second = plan_waves(512, 64, 0.5, 140, 4)
-    assert (first.new, first.stop) == (140, 256) and all(len(windows) == 1 for windows in first.rounds)
-    assert (second.new, second.stop) == (256, 512) and len(second.rounds[0]) == 2
+    first, second = plan_waves(512, 64, 0.5, 300, 8)
+    assert first == Wave(300, 320, (Window(256, 300, 320),))
+    assert (second.new, second.stop) == (320, 512) and len(second.windows) == 3
