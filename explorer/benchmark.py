@@ -25,9 +25,8 @@ from explorer.engine import Jukebox
 from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level
 from explorer.jukebox.events import LevelDone, LevelStarted, Preview
 from explorer.jukebox.prior import Prior
-from explorer.jukebox.rows import window_conditioning
+from explorer.jukebox.rows import window_conditioning, window_nearness
 from explorer.jukebox.song import SEQUENTIAL, SamplingOptions, Song
-from explorer.jukebox.tracks import Track
 from explorer.jukebox.windows import plan_windows
 
 STREAM_SIZE = 4096
@@ -155,8 +154,10 @@ def time_steps(engine: Jukebox, level: Level) -> dict[str, Any]:
     conditioning = window_conditioning(prior, labels, 0, upper.expand(rows, -1), engine.device)
     count = min(STEPS, prior.config.n_ctx)
     prompt = torch.zeros(rows, 0, dtype=torch.int64)
-    places = Track.begin(labels).window(prior, labels, prompt, engine.device) if prior.config.follows else None
-    decoding = prior.sampler(conditioning, rows, count, prompt.to(engine.device), 256, places)
+    if prior.config.follows:
+        near = window_nearness(prior, labels, [0] * rows, torch.zeros(rows, count, dtype=torch.int64))
+        conditioning = dataclasses.replace(conditioning, nearness=near.to(engine.device))
+    decoding = prior.sampler(conditioning, rows, count, prompt.to(engine.device), 256)
     times = []
     for _ in range(count):
         began = perf_counter()

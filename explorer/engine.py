@@ -23,6 +23,7 @@ from explorer.jukebox.alignment import Alignment, align, lyric_attention
 from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level, ModelConfig
 from explorer.jukebox.events import AlignmentDone, Event, Finished, LevelDone, Preview, Progress, WindowDone
 from explorer.jukebox.labels import LabelLists, SongLabels, label_song
+from explorer.jukebox.pacing import planned_places
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.products import WeightFormat
 from explorer.jukebox.sampling import Alone, Crew, LevelTask, sample_level
@@ -199,7 +200,7 @@ class Jukebox:
             yield LevelDone(level, codes, self.decode(codes, level))
             finished[level] = codes
             if level is Level.TOP:
-                yield AlignmentDone(self.align(codes, songs))
+                yield AlignmentDone(self.align(codes, songs, made=True))
             if level is options.stop_after:
                 break
             upper = codes
@@ -315,8 +316,13 @@ class Jukebox:
 
     # ----------------------------------------------------------------------------------- align
 
-    def align(self, codes: torch.Tensor, songs: Song | Sequence[Song]) -> tuple[Alignment | None, ...]:
-        """When each lyric character is sung in top codes [batch, n]; None without lyrics or alignment head."""
+    def align(
+        self, codes: torch.Tensor, songs: Song | Sequence[Song], made: bool = False
+    ) -> tuple[Alignment | None, ...]:
+        """When each lyric character is sung in top codes [batch, n]; None without lyrics or alignment head.
+
+        ``made``: the model has drawn these codes for these songs, and knows when it was to sing what.
+        """
         batch = [songs] if isinstance(songs, Song) else list(songs)
         prior = self._priors[Level.TOP]
         if prior.config.alignment_layer is None:
@@ -329,7 +335,11 @@ class Jukebox:
             if song.instrumental or not labels.lyric_tokens:
                 results.append(None)
                 continue
-            (weights,) = lyric_attention(prior, [labels], row.unsqueeze(0), hop_fraction, self.device)
+            places = None
+            if made and prior.config.follows:
+                length = max(len(row), prior.config.n_ctx)
+                places = planned_places(prior.listener, labels, song.seed, length, prior.hop).unsqueeze(0)
+            (weights,) = lyric_attention(prior, [labels], row.unsqueeze(0), hop_fraction, self.device, places)
             results.append(align(weights, labels, song.lyrics, seconds))
         return tuple(results)
 

@@ -14,7 +14,7 @@ import torch
 
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.prior import Prior
-from explorer.jukebox.rows import window_conditioning, window_lyric_indices
+from explorer.jukebox.rows import window_conditioning, window_lyric_indices, window_nearness
 from explorer.jukebox.tracks import Track
 from explorer.jukebox.windows import window_starts
 
@@ -59,13 +59,18 @@ class Alignment:
 
 
 def lyric_attention(
-    prior: Prior, labels: Sequence[SongLabels], codes: torch.Tensor, hop_fraction: float, device: torch.device
+    prior: Prior,
+    labels: Sequence[SongLabels],
+    codes: torch.Tensor,
+    hop_fraction: float,
+    device: torch.device,
+    places: torch.Tensor | None = None,
 ) -> list[torch.Tensor]:
     """Attention [codes, lyric tokens] of the alignment layer and head for every song.
 
     ``codes`` [songs, n] of the top level. Every window is run with its own stretch of lyrics; where
-    windows overlap the earlier one wins in the columns it sees. Raises ValueError for a model
-    without an alignment layer.
+    windows overlap the earlier one wins in the columns it sees. ``places`` [songs, ≥ n_ctx], where a model that follows
+    its lyrics has been told them; otherwise it listens. Raises ValueError for a model without an alignment layer.
     """
     config = prior.config
     layer, head = config.alignment_layer, config.alignment_head
@@ -73,16 +78,20 @@ def lyric_attention(
         raise ValueError("this model names no layer and head whose attention follows the lyrics")
     length, n_ctx = codes.shape[1], config.n_ctx
     padded = torch.nn.functional.pad(codes, (0, max(0, n_ctx - length)))
-    results = []
+    results: list[torch.Tensor] = []
     starts = window_starts(padded.shape[1], n_ctx, hop_fraction)
     for song, row in zip(labels, padded, strict=True):
-        near = _nearness(prior, song, row.unsqueeze(0), starts, device) if config.follows else {}
+        near = {}
+        if config.follows:
+            known = None if places is None else places[len(results)].unsqueeze(0)
+            near = _nearness(prior, song, row.unsqueeze(0), known, starts, device)
         # one more column collects what falls on padding tokens
         matrix = torch.zeros(padded.shape[1], len(song.lyric_tokens) + 1)
         for start in reversed(starts):
             with torch.inference_mode():
                 conditioning = window_conditioning(prior, [song], start, None, device)
-                conditioning = replace(conditioning, nearness=near.get(start))
+                if near:
+                    conditioning = replace(conditioning, nearness=near[start].to(device))
                 window = row[start : start + n_ctx].unsqueeze(0).to(device)
                 weights = prior.lyric_weights(window, conditioning, layer)[0, head].cpu()
             columns = torch.tensor(window_lyric_indices(prior, song, start))
@@ -94,13 +103,21 @@ def lyric_attention(
 
 
 def _nearness(
-    prior: Prior, song: SongLabels, codes: torch.Tensor, starts: Sequence[int], device: torch.device
+    prior: Prior,
+    song: SongLabels,
+    codes: torch.Tensor,
+    places: torch.Tensor | None,
+    starts: Sequence[int],
+    device: torch.device,
 ) -> dict[int, torch.Tensor]:
-    """Where in its lyrics a song is, for the lyric layers in every window; ``codes`` [1, n]."""
+    """Where in its lyrics a song is, for the lyric layers in every window; ``codes`` and ``places`` [1, n]."""
     found, track = {}, Track.begin([song])
     for start in starts:
-        track = track.on(prior, codes, start, device)
-        found[start] = track.nearness(prior, [song], codes[:, start : start + prior.config.n_ctx], device)
+        if places is not None:
+            found[start] = window_nearness(prior, [song], [start], places[:, start : start + prior.config.n_ctx])
+        else:
+            track = track.on(prior, codes, start, device)
+            found[start] = track.nearness(prior, [song], codes, start, device)
     return found
 
 

@@ -13,7 +13,6 @@ import torch
 from torch.nn import functional as F
 
 from explorer.jukebox.config import AttentionKind
-from explorer.jukebox.following import WindowPlaces
 
 
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
@@ -141,7 +140,7 @@ class LayerCache:
     ) -> None:
         """``width`` is the head width, ``length`` the most positions that will be fed."""
         self.kind = kind
-        self._places: WindowPlaces | None = None
+        self._nearness: torch.Tensor | None = None
         self.block_length = block_length
         self.spread = 1 if kind is AttentionKind.SUMMARY else spread or 1
         blocks = -(-length // block_length)
@@ -164,9 +163,9 @@ class LayerCache:
         """CROSS only: the encoder's keys and values, fixed for the window."""
         self.keys, self.values = k, v
 
-    def set_places(self, places: WindowPlaces) -> None:
-        """CROSS only: look near where the song is in its lyrics."""
-        self._places = places
+    def set_nearness(self, nearness: torch.Tensor) -> None:
+        """CROSS only: what is added to the scores of all positions [batch, heads, length, lyric tokens]."""
+        self._nearness = nearness
 
     @property
     def bytes(self) -> int:
@@ -178,7 +177,7 @@ class LayerCache:
         row, column = divmod(position, self.block_length)
         match self.kind:
             case AttentionKind.CROSS:
-                near = None if self._places is None else self._places.nearness(position, n).to(q.dtype)
+                near = None if self._nearness is None else self._nearness[:, :, position : position + n].to(q.dtype)
                 return attend(q, self.keys, self.values, near)
             case AttentionKind.DENSE | AttentionKind.PRIME:
                 fits = max(0, min(n, self.keys.shape[2] - position))

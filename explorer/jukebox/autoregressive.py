@@ -11,7 +11,6 @@ from torch import nn
 
 from explorer.jukebox.attention import LayerCache
 from explorer.jukebox.config import AttentionKind, TransformerConfig
-from explorer.jukebox.following import WindowPlaces
 from explorer.jukebox.products import PackedProduct, WeightFormat, pack
 from explorer.jukebox.transformer import Reading, Transformer
 
@@ -122,11 +121,11 @@ class Decoding:
         self._conditioning = conditioning
         self.caches: list[LayerCache] = model.transformer.start(batch, length, encoder)
 
-    def follow(self, places: WindowPlaces) -> None:
-        """Let the lyric layers look near where the song is in its lyrics."""
+    def follow(self, nearness: torch.Tensor) -> None:
+        """Add ``nearness`` [batch, heads, length, lyric tokens] to the scores of the lyric layers."""
         for cache in self.caches:
             if cache.kind is AttentionKind.CROSS:
-                cache.set_places(places)
+                cache.set_nearness(nearness)
 
     def prefill(self, tokens: torch.Tensor, chunk: int) -> None:
         """Run known tokens [batch, n], at most ``chunk`` at once; afterwards ``position`` is n.

@@ -1,10 +1,11 @@
-"""Where in the lyrics the music is: how a model keeps its place by listening to its own codes.
+"""Where in the lyrics the music is, for a model that is told.
 
 A model that attends to all of its lyrics at once must find the words anew at every code, from what it has sung; the
-published models learn that from a million songs. One that follows has a listener: a small network that tells from the
-codes so far which character is being sung. With it the place is found as in a hidden Markov model (Rabiner 1989,
-section III.A, the forward procedure): from code to code the song stays at its character or moves on, and what is heard
-makes some places likelier. The lyric layers add the logarithm of these probabilities to their scores.
+published models learn that from a million songs. Ours is told its place: the lyric layers add to their scores how
+likely each key is to be the one that is sung. For a song that is being made the place is planned (``pacing``); in music
+that exists it is heard. A listener, a small network, tells from the codes so far which character is being sung, and the
+place is found as in a hidden Markov model (Rabiner 1989, section III.A, the forward procedure): from code to code the
+song stays at its character or moves on, and what is heard makes some places likelier.
 
 Knows: the listener, and probabilities of places. A place is the number of tokens that have begun: 0 before the first.
 Does not know layers, windows or how a listener learns.
@@ -159,6 +160,18 @@ def begin_at(places: torch.Tensor, tokens: int, spread: float = 0.0) -> torch.Te
     return F.pad(there.unsqueeze(2), (0, STAGES - 1)).flatten(1)
 
 
+def sharp(places: torch.Tensor, before: torch.Tensor, n_tokens: int, heads: int, first: int) -> torch.Tensor:
+    """Known places [batch, n] as what the lyric layers add to their scores: [batch, heads, n, n_tokens], logarithms.
+
+    Head ``first`` reads at the place, the others one after another ahead of it: what comes next shapes a sound as well.
+    ``before`` [batch] as in ``columns``.
+    """
+    ahead = (torch.arange(heads, device=places.device) - first) % heads
+    index = (places - before.unsqueeze(1)).unsqueeze(1) + ahead.unsqueeze(1)
+    there = F.one_hot(index.clamp(0, n_tokens - 1), n_tokens).float()
+    return (there + FAINTEST).log()
+
+
 def columns(places: torch.Tensor, before: torch.Tensor, n_tokens: int) -> torch.Tensor:
     """Probabilities of places [batch, n, places] as what the lyric layers add to the scores of the columns of a window:
     [batch, n, n_tokens], logarithms.
@@ -173,52 +186,6 @@ def columns(places: torch.Tensor, before: torch.Tensor, n_tokens: int) -> torch.
     behind = 1 - found.sum(-1) - _before(places, index[:, 0])
     found = torch.cat([found[..., :-1], (found[..., -1] + behind.clamp_min(0)).unsqueeze(-1)], dim=-1)
     return (found + FAINTEST).log()
-
-
-class WindowPlaces:
-    """The places of one window's rows, as the lyric layers take them; they grow with the codes.
-
-    A place is foreseen from the stride's first code on, so it never depends on codes that come later.
-    """
-
-    def __init__(
-        self,
-        follower: Follower,
-        earlier: torch.Tensor,
-        given: torch.Tensor,
-        start: int,
-        before: torch.Tensor,
-        n_tokens: int,
-    ) -> None:
-        """``follower`` at the last stride that begins at or before the window's first code ``start``; ``earlier``
-        [batch, any number] the codes before that stride, ``given`` [batch, n] those from it on; ``before`` and
-        ``n_tokens`` as in ``columns``."""
-        self._follower, self._before, self._n_tokens = follower, before, n_tokens
-        self._first = start - follower.position
-        self._earlier, self._unheard = earlier, given
-        self._near = torch.empty(0)
-        self._listen()
-
-    def _listen(self) -> None:
-        """Hear all whole strides of the codes that are known, and foresee the next one."""
-        whole = self._unheard.shape[1] // STRIDE * STRIDE
-        states = self._follower.hear(self._unheard[:, :whole], self._earlier)
-        self._unheard = self._unheard[:, whole:]
-        foreseen = self._follower.foresee(torch.cat([states, self._follower.state.unsqueeze(0)]))
-        near = columns(foreseen, self._before, self._n_tokens).unsqueeze(1)
-        # the last stride was foreseen already, if there was one
-        self._near = torch.cat([self._near, near[:, :, STRIDE:]], dim=2) if self._near.numel() else near
-
-    def nearness(self, position: int, count: int) -> torch.Tensor:
-        """[batch, 1, count, n_tokens] to add to the scores of the window's codes from ``position`` on."""
-        first = self._first + position
-        return self._near[:, :, first : first + count]
-
-    def add(self, codes: torch.Tensor) -> None:
-        """The next code of every row [batch]."""
-        self._unheard = torch.cat([self._unheard, codes.unsqueeze(1)], dim=1)
-        if self._unheard.shape[1] == STRIDE:
-            self._listen()
 
 
 def _before(places: torch.Tensor, first: torch.Tensor) -> torch.Tensor:

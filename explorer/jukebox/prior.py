@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from explorer.jukebox.autoregressive import Autoregressive, Decoding
 from explorer.jukebox.conditioning import Conditioner, LabelBatch, LabelConditioner
 from explorer.jukebox.config import PriorConfig
-from explorer.jukebox.following import Listener, WindowPlaces
+from explorer.jukebox.following import Listener
 from explorer.jukebox.lyrics import alphabet
 from explorer.jukebox.transformer import Conv1D, LayerNorm, Reading
 
@@ -38,8 +38,8 @@ class Conditioning:
     encoder_hidden: torch.Tensor | None = None
     """[batch, n_tokens, encoder width], for the lyric loss."""
     nearness: torch.Tensor | None = None
-    """[batch, n_ctx, n_tokens] where in the lyrics a model that follows them is throughout a window that is known (see
-    ``following``). None for other models, and while a window is drawn."""
+    """[batch, heads or 1, n_ctx, n_tokens] where in the lyrics a model that follows them is throughout its window (see
+    ``following``). None for other models."""
 
 
 @dataclass(frozen=True)
@@ -153,12 +153,12 @@ class Prior(nn.Module):
         return self.prior.head(hidden)
 
     def _nearness(self, conditioning: Conditioning) -> torch.Tensor | None:
-        """[batch, 1, n_ctx, n_tokens] for the lyric layers of a model that follows. Raises ValueError without it."""
+        """``Conditioning.nearness`` of a model that follows its lyrics. Raises ValueError without it."""
         if not self.config.follows:
             return None
         if conditioning.nearness is None:
             raise ValueError("this prior follows its lyrics: its conditioning must tell where it is in them")
-        return conditioning.nearness.unsqueeze(1)
+        return conditioning.nearness
 
     def loss(self, codes: torch.Tensor, conditioning: Conditioning, reading: Reading | None = None) -> PriorLoss:
         """Cross-entropies in bits: music, lyrics, and their published weighted sum."""
@@ -208,11 +208,9 @@ class Prior(nn.Module):
         music: int,
         prompt: torch.Tensor,
         chunk: int,
-        places: WindowPlaces | None = None,
     ) -> CodeDecoding:
-        """Begin to sample a window of up to ``music`` codes behind the prompt [batch, n]; ``places`` for a model that
-        follows its lyrics, with the prompt heard."""
-        return CodeDecoding(self, conditioning, batch, music, prompt, chunk, places)
+        """Begin to sample a window of up to ``music`` codes behind the prompt [batch, n]."""
+        return CodeDecoding(self, conditioning, batch, music, prompt, chunk)
 
 
 class CodeDecoding:
@@ -226,7 +224,6 @@ class CodeDecoding:
         music: int,
         prompt: torch.Tensor,
         chunk: int,
-        places: WindowPlaces | None,
     ) -> None:
         config = prior.config
         self._shift = config.lyrics.vocabulary_size if config.lyrics and config.prefix else 0
@@ -238,11 +235,9 @@ class CodeDecoding:
             prior._sequence_conditioning(conditioning),
             conditioning.encoder,
         )
-        self._places = places
-        if places is not None:
-            self._decoding.follow(places)
-        elif prior.config.follows:
-            raise ValueError("this prior follows its lyrics: tell where it is in them")
+        nearness = prior._nearness(conditioning)
+        if nearness is not None:
+            self._decoding.follow(nearness)
         known = prior._sequence(prompt, conditioning)
         self._decoding.prefill(known, chunk)
         self._previous = known[:, -1] if known.shape[1] else None
@@ -255,8 +250,6 @@ class CodeDecoding:
         """
         token = choose(self._decoding.step(self._previous))
         self._previous = token
-        if self._places is not None:
-            self._places.add(token)
         return (token - self._shift).clamp_min(0) if self._shift else token
 
 

@@ -10,20 +10,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 
 from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import Level
 from explorer.jukebox.drawing import CHANCE_BLOCK, Drawer
+from explorer.jukebox.following import sharp
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.lyrics import lyric_window, window_tokens
 from explorer.jukebox.prior import Conditioning, Prior
 from explorer.jukebox.song import LevelSampling
-
-if TYPE_CHECKING:
-    from explorer.jukebox.tracks import Track
 
 
 @dataclass(frozen=True)
@@ -45,8 +42,8 @@ class RowBatch:
     """How many of each row's ``upper`` codes exist."""
     sampling: LevelSampling
     chunk: int
-    track: Track | None = None
-    """For a prior that follows its lyrics: where it is in them when the rows begin."""
+    places: torch.Tensor | None = None
+    """int64 [rows, n + steps] for a prior that follows its lyrics: how many tokens have begun at each code in sight."""
 
     @property
     def steps(self) -> int:
@@ -65,10 +62,10 @@ def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[t
     # not held across a yield: the caller's own mode must not change while this generator rests
     with torch.inference_mode():
         conditioning = _stacked([_conditioning(prior, rows, row, device) for row in range(len(rows.labels))])
-        prompt, places = rows.prompt.to(device), None
-        if rows.track is not None:
-            places = rows.track.window(prior, rows.labels, rows.prompt, device)
-        decoding = prior.sampler(conditioning, len(rows.labels), new + rows.steps, prompt, rows.chunk, places)
+        if rows.places is not None:
+            near = window_nearness(prior, rows.labels, rows.starts, rows.places)
+            conditioning = dataclasses.replace(conditioning, nearness=near.to(device))
+        decoding = prior.sampler(conditioning, len(rows.labels), new + rows.steps, rows.prompt.to(device), rows.chunk)
     done = 0
     while done < rows.steps:
         count = min(CHANCE_BLOCK, rows.steps - done)
@@ -111,6 +108,23 @@ def window_lyric_indices(prior: Prior, song: SongLabels, start: int) -> list[int
         prior.window_length,
         single_precision=True,
     )
+
+
+def tokens_before(prior: Prior, song: SongLabels, start: int) -> int:
+    """How many tokens of a song lie before the columns of the window from code ``start`` on; below 0 where the first
+    columns are padding."""
+    assert prior.config.lyrics is not None
+    return window_lyric_indices(prior, song, start)[-1] + 1 - prior.config.lyrics.n_tokens
+
+
+def window_nearness(
+    prior: Prior, songs: Sequence[SongLabels], starts: Sequence[int], places: torch.Tensor
+) -> torch.Tensor:
+    """``Conditioning.nearness`` of windows from the codes ``starts`` on, where the places [songs, n] are known."""
+    config = prior.config
+    assert config.lyrics is not None and config.alignment_head is not None
+    before = torch.tensor([tokens_before(prior, song, start) for song, start in zip(songs, starts, strict=True)])
+    return sharp(places, before, config.lyrics.n_tokens, config.transformer.heads, config.alignment_head)
 
 
 def _padded(rows: Sequence[Sequence[tuple[int, float]]]) -> tuple[torch.Tensor, torch.Tensor]:

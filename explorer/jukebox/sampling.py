@@ -17,10 +17,10 @@ import torch
 from explorer.jukebox.config import Level
 from explorer.jukebox.events import LevelStarted, Progress, WindowDone
 from explorer.jukebox.labels import SongLabels
+from explorer.jukebox.pacing import planned_places
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.rows import RowBatch, draw_rows
 from explorer.jukebox.song import LevelSampling
-from explorer.jukebox.tracks import Track, device_of
 from explorer.jukebox.windows import Wave, Window, plan_waves
 
 
@@ -118,17 +118,20 @@ def sample_level(prior: Prior, task: LevelTask, crew: Crew) -> Iterator[LevelSta
         raise ValueError(f"{task.length} codes need {-(-task.length // prior.upsampling)} of the level above")
     codes = torch.zeros(len(task.labels), task.length, dtype=torch.int64)
     codes[:, :have] = task.given[:, : task.length]
-    track = Track.begin(task.labels) if prior.config.follows else None
+    places = None
+    if prior.config.follows:
+        songs = zip(task.labels, task.seeds, strict=True)
+        places = torch.stack(
+            [planned_places(prior.listener, song, seed, task.length, prior.hop) for song, seed in songs]
+        )
     total = max(0, task.length - have)
     yield LevelStarted(task.level, len(waves), total, task.length)
     done = 0
     for number, wave in enumerate(waves):
-        if track is not None:
-            track = track.on(prior, codes, wave.windows[0].start, device_of(prior))
         entropy = torch.zeros(len(task.labels), wave.stop - wave.new)
         # one window of all songs in one batch grows without gaps: its beginning can be heard already
         grows = len(wave.windows) == 1 and len(task.labels) <= task.max_batch
-        for drawn in _sample_wave(prior, task, wave, codes, entropy, track, crew):
+        for drawn in _sample_wave(prior, task, wave, codes, entropy, places, crew):
             steps = drawn // len(task.labels)
             heard = codes[:, : wave.new + steps].clone() if grows else None
             yield Progress(task.level, number, len(waves), done + steps, total, heard)
@@ -156,7 +159,7 @@ def _sample_wave(
     wave: Wave,
     codes: torch.Tensor,
     entropy: torch.Tensor,
-    track: Track | None,
+    places: torch.Tensor | None,
     crew: Crew,
 ) -> Iterator[int]:
     """Fill ``codes[:, new:stop]`` and ``entropy``; yields how many codes of all songs are drawn so far."""
@@ -164,7 +167,7 @@ def _sample_wave(
     size = min(task.max_batch, -(-len(rows) // crew.size))
     parts = [rows[first : first + size] for first in range(0, len(rows), size)]
     steps = [0] * len(parts)
-    for drawn in crew.draw(prior, [_batch(prior, task, part, codes, track) for part in parts]):
+    for drawn in crew.draw(prior, [_batch(prior, task, part, codes, places) for part in parts]):
         part = parts[drawn.batch]
         if drawn.codes is not None:
             _place(codes, part, drawn.codes, drawn.first)
@@ -183,7 +186,9 @@ def _place(codes: torch.Tensor, rows: Sequence[_Row], block: torch.Tensor, first
         codes[row.song, row.window.new + first : row.window.new + first + fits] = drawn[:fits]
 
 
-def _batch(prior: Prior, task: LevelTask, rows: Sequence[_Row], codes: torch.Tensor, track: Track | None) -> RowBatch:
+def _batch(
+    prior: Prior, task: LevelTask, rows: Sequence[_Row], codes: torch.Tensor, places: torch.Tensor | None
+) -> RowBatch:
     """The rows with all that their codes depend on."""
     pieces: list[torch.Tensor] = []
     if prior.config.conditioner is not None:
@@ -203,5 +208,12 @@ def _batch(prior: Prior, task: LevelTask, rows: Sequence[_Row], codes: torch.Ten
         upper_lengths=tuple(len(piece) for piece in pieces),
         sampling=task.sampling,
         chunk=task.chunk,
-        track=None if track is None else track.rows([row.song for row in rows]),
+        places=None if places is None else _in_sight(places, rows),
     )
+
+
+def _in_sight(places: torch.Tensor, rows: Sequence[_Row]) -> torch.Tensor:
+    """[rows, n] of ``places`` [songs, length], as long as the longest row; behind a shorter one's end they stay."""
+    pieces = [places[row.song, row.window.start : row.window.stop] for row in rows]
+    longest = max(len(piece) for piece in pieces)
+    return torch.stack([torch.cat([piece, piece[-1:].expand(longest - len(piece))]) for piece in pieces])

@@ -14,17 +14,14 @@ import torch
 
 from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import Level
-from explorer.jukebox.following import Follower, WindowPlaces, begin_at
+from explorer.jukebox.following import sharp
 from explorer.jukebox.labels import LabelLists, SongLabels, label_names
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.rows import window_labels, window_lyric_indices
-from explorer.jukebox.tracks import song_tokens, tokens_before
 from explorer.training.codes import CorpusCodes
 from explorer.training.corpus import CorpusSong
 from explorer.transliteration import transliterate
 
-BEGIN_SPREAD = 1.5
-"""Characters by which a window's place at its beginning is off in training, and as how uncertain it is told."""
 LEAD_SECONDS = 1.5
 """A part of a song begins at most this long before its first line."""
 
@@ -64,7 +61,7 @@ class Batch:
     """[batch, n_ctx] column of the lyric window that is sung at each code; −1 where none is. For a prior that follows
     its lyrics the last one sung counts on until the next."""
     nearness: torch.Tensor | None = None
-    """[batch, n_ctx, n_tokens] ``Conditioning.nearness`` for a prior that follows its lyrics."""
+    """[batch, heads, n_ctx, n_tokens] ``Conditioning.nearness`` for a prior that follows its lyrics."""
 
 
 class ExampleMaker:
@@ -80,20 +77,15 @@ class ExampleMaker:
         random = np.random.default_rng((seed, step % 2**32))
         examples = [self.draw(random) for _ in range(size)]
         batch = self.collate(examples)
-        return replace(batch, nearness=self._nearness(examples, batch, random)) if self.prior.config.follows else batch
+        return replace(batch, nearness=self._nearness(batch)) if self.prior.config.follows else batch
 
-    @torch.no_grad()
-    def _nearness(self, examples: list[Example], batch: Batch, random: np.random.Generator) -> torch.Tensor:
-        """Where the prior finds itself in the lyrics of windows that begin about where it believes that they do."""
-        prior = self.prior
-        assert batch.sung is not None and prior.config.lyrics is not None
-        before = torch.cat([tokens_before(prior, [example.labels], example.start) for example in examples])
-        tokens = song_tokens([example.labels for example in examples])
-        off = torch.from_numpy(random.normal(0, BEGIN_SPREAD, len(examples))).float()
-        state = begin_at(batch.sung[:, 0] + 1 + before + off, tokens.shape[1], BEGIN_SPREAD)
-        follower = Follower(prior.listener, tokens, state)
-        places = WindowPlaces(follower, tokens[:, :0], batch.codes, 0, before, prior.config.lyrics.n_tokens)
-        return places.nearness(0, prior.config.n_ctx)[:, 0]
+    def _nearness(self, batch: Batch) -> torch.Tensor:
+        """Where the songs are in their lyrics throughout their windows: at the columns that are sung."""
+        config = self.prior.config
+        assert batch.sung is not None and config.lyrics is not None and config.alignment_head is not None
+        before = torch.zeros(len(batch.sung), dtype=torch.int64)
+        heads, first = config.transformer.heads, config.alignment_head
+        return sharp(batch.sung + 1, before, config.lyrics.n_tokens, heads, first)
 
     def draw(self, random: np.random.Generator) -> Example:
         """A random window; half of the time of some lines only, as if they were the whole song."""

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from explorer.jukebox.config import Level
 from explorer.jukebox.prior import Conditioning, Prior
-from explorer.jukebox.tracks import Track
+from explorer.jukebox.rows import tokens_before, window_nearness
 from explorer.training.examples import Batch, Example, ExampleMaker
 from explorer.training.reading import Reader, guidance_losses, leading
 from explorer.training.runs import RunFolder, WeightAverage, learning_rate
@@ -165,6 +165,9 @@ def evaluate_prior(prior: Prior, heldout: ExampleMaker, windows_per_song: int) -
     song half a corpus away, so that genre and artist are wrong for every song; shuffled lyrics are
     another sung song's. The ``opening`` figures are over the first OPENING codes of every window: names
     are told at the first code, and what the codes before tell by themselves they need not tell again.
+
+    A prior that is told its place in the lyrics is told when each character is sung. The other song's characters are
+    told at the same times, one for one.
     """
     right = heldout.fixed(windows_per_song)
     songs = heldout.codes.corpus.songs
@@ -175,7 +178,7 @@ def evaluate_prior(prior: Prior, heldout: ExampleMaker, windows_per_song: int) -
     ]  # fmt: skip
     frequencies = heldout.codes.frequencies(heldout.level, prior.config.codes)
     p = frequencies / frequencies.sum()
-    near = _nearness(prior, heldout, right)
+    near = _nearness(prior, heldout, right, right)
     with_right, with_wrong = _bits(prior, heldout, right, near), _bits(prior, heldout, wrong_labels, near)
     figures = {
         "music_bits": float(with_right.mean()),
@@ -193,7 +196,7 @@ def evaluate_prior(prior: Prior, heldout: ExampleMaker, windows_per_song: int) -
                             lyric_of[e.excerpt.song]) for e in with_words
         ]  # fmt: skip
         own = [i for i, example in enumerate(right) if example.excerpt.song in lyric_of]
-        near_wrong = _nearness(prior, heldout, wrong_lyrics)
+        near_wrong = _nearness(prior, heldout, wrong_lyrics, with_words)
         figures["sung_bits"] = float(with_right[own].mean())
         figures["sung_wrong_lyrics_bits"] = float(_bits(prior, heldout, wrong_lyrics, near_wrong).mean())
         if prior.config.alignment_layer is not None:
@@ -211,24 +214,19 @@ def _bits(prior: Prior, maker: ExampleMaker, examples: list[Example], near: list
     return torch.cat(bits)
 
 
-def _nearness(prior: Prior, maker: ExampleMaker, examples: list[Example]) -> list[torch.Tensor]:
-    """For a prior that follows its lyrics: ``Conditioning.nearness`` of every example [n_ctx, n_tokens], found from the
-    song's beginning on as in sampling. Empty for other priors."""
+def _nearness(prior: Prior, maker: ExampleMaker, examples: list[Example], times: list[Example]) -> list[torch.Tensor]:
+    """For a prior that follows its lyrics: ``Conditioning.nearness`` of every example [heads, n_ctx, n_tokens], whose
+    characters are sung when those of ``times`` are. Empty for other priors."""
     if not prior.config.follows:
         return []
-    labels = {example.excerpt.song: example.labels for example in examples}
-    rows = {song: row for row, song in enumerate(labels)}
-    end = max(example.start for example in examples) + prior.config.n_ctx
-    songs = [torch.from_numpy(maker.codes.song(song, maker.level)[:end].astype(np.int64)) for song in rows]
-    codes = torch.nn.utils.rnn.pad_sequence(songs, batch_first=True)
-    near: dict[int, torch.Tensor] = {}
-    track = Track.begin(list(labels.values()))
-    for number, example in sorted(enumerate(examples), key=lambda pair: pair[1].start):
-        track = track.on(prior, codes, example.start, codes.device)
-        row = rows[example.excerpt.song]
-        window = codes[row : row + 1, example.start : example.start + prior.config.n_ctx]
-        near[number] = track.rows([row]).nearness(prior, [example.labels], window, codes.device)[0]
-    return [near[number] for number in range(len(examples))]
+    near = []
+    for example, timed in zip(examples, times, strict=True):
+        sung = maker.collate([timed]).sung
+        assert sung is not None
+        begun = sung + 1 + tokens_before(prior, timed.labels, timed.start)
+        places = begun.clamp_max(len(example.labels.lyric_tokens))
+        near.append(window_nearness(prior, [example.labels], [example.start], places)[0])
+    return near
 
 
 def _conditioning(prior: Prior, batch: Batch, near: list[torch.Tensor]) -> Conditioning:

@@ -1,0 +1,78 @@
+"""Plans: every character has its time, in order, drawn from the seed, and the words fill the song."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.jukebox.config import Vocabulary
+from explorer.jukebox.following import Listener
+from explorer.jukebox.labels import SongLabels
+from explorer.jukebox.lyrics import alphabet
+from explorer.jukebox.pacing import planned_places
+
+LETTERS = alphabet(Vocabulary.V3)
+IDS = {character: number for number, character in enumerate(LETTERS, start=1)}
+HOP = 96
+
+
+@pytest.fixture(scope="module")
+def listener() -> Listener:
+    listener = Listener(32, 8, LETTERS)
+    listener.moves.fill_(1 / 30)
+    listener.moves[0] = 1 / 1000
+    return listener
+
+
+def song_of(lyrics: str, codes: int, offset: int = 0) -> SongLabels:
+    tokens = tuple(IDS[character] for character in lyrics)
+    return SongLabels(((0, 1.0),), ((0, 1.0),), codes * HOP, offset * HOP, tokens, tuple(range(len(tokens))), ())
+
+
+@given(lyrics=st.text("abc \n", max_size=80), codes=st.integers(1, 3000), seed=st.integers(0, 2**40))
+def test_places_only_go_on_and_end_with_the_lyrics(listener: Listener, lyrics: str, codes: int, seed: int) -> None:
+    places = planned_places(listener, song_of(lyrics, codes), seed, codes, HOP)
+    assert places.shape == (codes,) and places.dtype == torch.int64
+    assert places[0] == 0 or lyrics
+    assert (places[1:] >= places[:-1]).all() and int(places[-1]) <= len(lyrics)
+    again = planned_places(listener, song_of(lyrics, codes), seed, codes, HOP)
+    assert torch.equal(places, again)
+
+
+def test_seeds_draw_other_lengths(listener: Listener) -> None:
+    song = song_of("paper boats on the morning rain", 1500)
+    one, two = (planned_places(listener, song, seed, 1500, HOP) for seed in (1, 2))
+    assert not torch.equal(one, two)
+
+
+def test_words_fill_the_song_as_far_as_haste_and_drawl_allow(listener: Listener) -> None:
+    lyrics = "paper boats on the morning rain" * 2
+    # 62 tokens of about 30 codes: they fit in 2,200 codes and in 2,700, but not in 400, and not to the end of 9,000
+    for codes in (2200, 2700):
+        for seed in range(9):
+            places = planned_places(listener, song_of(lyrics, codes), seed, codes, HOP)
+            assert int(places[int(0.96 * codes)]) == len(lyrics) and int(places[codes // 2]) < 0.9 * len(lyrics)
+    short = planned_places(listener, song_of(lyrics, 400), 0, 400, HOP)
+    assert 5 < int(short[-1]) < 40
+    drawled = planned_places(listener, song_of(lyrics, 9000), 0, 9000, HOP)
+    assert int(drawled[4500]) == len(lyrics)
+
+
+def test_a_short_song_does_not_wait_long_for_its_first_word(listener: Listener) -> None:
+    first = [
+        int((planned_places(listener, song_of("paper boats", 600), seed, 600, HOP) > 0).float().argmax())
+        for seed in range(20)
+    ]
+    assert sum(first) / len(first) < 0.3 * 600
+
+
+def test_a_stretch_of_a_longer_song_is_planned_as_the_whole(listener: Listener) -> None:
+    whole = song_of("paper boats on the morning rain", 2000)
+    stretch = dataclasses.replace(whole, offset=700 * HOP)
+    assert torch.equal(
+        planned_places(listener, stretch, 5, 600, HOP), planned_places(listener, whole, 5, 2000, HOP)[700:1300]
+    )
