@@ -337,8 +337,7 @@ class Jukebox:
                 continue
             places = None
             if made and prior.config.follows:
-                length = max(len(row), prior.config.n_ctx)
-                places = planned_places(prior.listener, labels, song.seed, length, prior.hop).unsqueeze(0)
+                places = planned_places(prior.listener, labels, song.seed, len(row), prior.hop).unsqueeze(0)
             (weights,) = lyric_attention(prior, [labels], row.unsqueeze(0), hop_fraction, self.device, places)
             results.append(align(weights, labels, song.lyrics, seconds))
         return tuple(results)

@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from torch.nn import functional as F
 
+from explorer.jukebox.following import heard_places
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.rows import window_conditioning, window_lyric_indices, window_nearness
-from explorer.jukebox.tracks import Track
 from explorer.jukebox.windows import window_starts
 
 SILENT_SHARE = 0.2
@@ -69,29 +70,30 @@ def lyric_attention(
     """Attention [codes, lyric tokens] of the alignment layer and head for every song.
 
     ``codes`` [songs, n] of the top level. Every window is run with its own stretch of lyrics; where
-    windows overlap the earlier one wins in the columns it sees. ``places`` [songs, ≥ n_ctx], where a model that follows
-    its lyrics has been told them; otherwise it listens. Raises ValueError for a model without an alignment layer.
+    windows overlap the earlier one wins in the columns it sees. ``places`` [songs, n], where a model that follows
+    its lyrics was told them; otherwise it listens. Raises ValueError for a model without an alignment layer.
     """
     config = prior.config
     layer, head = config.alignment_layer, config.alignment_head
     if layer is None or head is None or config.lyrics is None:
         raise ValueError("this model names no layer and head whose attention follows the lyrics")
     length, n_ctx = codes.shape[1], config.n_ctx
-    padded = torch.nn.functional.pad(codes, (0, max(0, n_ctx - length)))
+    padded = F.pad(codes, (0, max(0, n_ctx - length)))
     results: list[torch.Tensor] = []
     starts = window_starts(padded.shape[1], n_ctx, hop_fraction)
-    for song, row in zip(labels, padded, strict=True):
-        near = {}
+    for number, (song, row) in enumerate(zip(labels, padded, strict=True)):
+        known = None
         if config.follows:
-            known = None if places is None else places[len(results)].unsqueeze(0)
-            near = _nearness(prior, song, row.unsqueeze(0), known, starts, device)
+            heard = heard_places(prior.listener, song, row[:length].to(device)) if places is None else places[number]
+            known = F.pad(heard[None], (0, max(0, n_ctx - length)), value=int(heard[-1]))
         # one more column collects what falls on padding tokens
         matrix = torch.zeros(padded.shape[1], len(song.lyric_tokens) + 1)
         for start in reversed(starts):
             with torch.inference_mode():
                 conditioning = window_conditioning(prior, [song], start, None, device)
-                if near:
-                    conditioning = replace(conditioning, nearness=near[start].to(device))
+                if known is not None:
+                    near = window_nearness(prior, [song], [start], known[:, start : start + n_ctx])
+                    conditioning = replace(conditioning, nearness=near.to(device))
                 window = row[start : start + n_ctx].unsqueeze(0).to(device)
                 weights = prior.lyric_weights(window, conditioning, layer)[0, head].cpu()
             columns = torch.tensor(window_lyric_indices(prior, song, start))
@@ -100,25 +102,6 @@ def lyric_attention(
             matrix[start : start + n_ctx, columns] = weights
         results.append(matrix[:length, :-1].clone())
     return results
-
-
-def _nearness(
-    prior: Prior,
-    song: SongLabels,
-    codes: torch.Tensor,
-    places: torch.Tensor | None,
-    starts: Sequence[int],
-    device: torch.device,
-) -> dict[int, torch.Tensor]:
-    """Where in its lyrics a song is, for the lyric layers in every window; ``codes`` and ``places`` [1, n]."""
-    found, track = {}, Track.begin([song])
-    for start in starts:
-        if places is not None:
-            found[start] = window_nearness(prior, [song], [start], places[:, start : start + prior.config.n_ctx])
-        else:
-            track = track.on(prior, codes, start, device)
-            found[start] = track.nearness(prior, [song], codes, start, device)
-    return found
 
 
 def align(weights: torch.Tensor, labels: SongLabels, lyrics: str, seconds_per_code: float) -> Alignment:
@@ -202,7 +185,7 @@ def _near_path(weights: torch.Tensor, path: list[int]) -> torch.Tensor:
     if not path:
         return weights.new_zeros(0)
     columns = torch.tensor(path)
-    padded = torch.nn.functional.pad(weights, (1, 1))
+    padded = F.pad(weights, (1, 1))
     rows = torch.arange(len(path))
     return padded[rows, columns] + padded[rows, columns + 1] + padded[rows, columns + 2]
 

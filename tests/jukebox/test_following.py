@@ -1,4 +1,4 @@
-"""Places in the lyrics: what a listener may hear, how places go on, and what a window's layers are told."""
+"""Places in the lyrics: what a listener may hear, how places are found by it, and what the lyric layers are told."""
 
 from __future__ import annotations
 
@@ -9,35 +9,51 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer.jukebox import following
+from explorer.jukebox.alignment import lyric_attention
 from explorer.jukebox.config import ConfigError, Level, Vocabulary
-from explorer.jukebox.following import SKIPS, STAGES, STRIDE, Follower, Listener, begin_at, columns, sharp
+from explorer.jukebox.following import Listener, heard_places, sharp
 from explorer.jukebox.labels import SongLabels, label_names
 from explorer.jukebox.lyrics import alphabet
 from explorer.jukebox.prior import Prior
-from explorer.jukebox.rows import tokens_before, window_conditioning
-from explorer.jukebox.tracks import Track
+from explorer.jukebox.rows import tokens_before, window_conditioning, window_nearness
 from explorer.transliteration import transliterate
 from tests.tiny import tiny_config, tiny_jukebox
 
 CPU = torch.device("cpu")
 LYRICS = "paper boats on the morning rain, over and over again"
+LETTERS = alphabet(Vocabulary.V3)
+IDS = {character: number for number, character in enumerate(LETTERS, start=1)}
 
 
 def new_listener(seed: int = 0) -> Listener:
     torch.manual_seed(seed)
-    return Listener(32, 8, alphabet(Vocabulary.V3)).eval().requires_grad_(False)
+    return Listener(32, 8, LETTERS).eval().requires_grad_(False)
 
 
-def some_codes(rows: int, count: int, seed: int = 0) -> torch.Tensor:
-    return torch.randint(0, 32, (rows, count), generator=torch.Generator().manual_seed(seed))
+def letter_listener() -> Listener:
+    """One that hears the n-th letter of the alphabet in code n, and a gap in code 0."""
+    listener = Listener(32, 32, LETTERS).eval().requires_grad_(False)
+    for layer in listener.layers:
+        layer.weight.zero_()  # type: ignore[union-attr, operator]
+        layer.bias.zero_()  # type: ignore[union-attr, operator]
+    listener.embedding.weight.copy_(9.0 * torch.eye(32))
+    listener.last.weight.copy_(torch.eye(28, 32))
+    listener.last.bias.zero_()
+    return listener
 
 
-def places_of(state: torch.Tensor) -> torch.Tensor:
-    return state.unflatten(-1, (-1, STAGES)).sum(-1)
+def song_of(lyrics: str, offset: float = 0.0) -> SongLabels:
+    tokens = tuple(IDS[character] for character in lyrics)
+    return SongLabels(((0, 1.0),), ((0, 1.0),), 32_000, int(offset * 32_000), tokens, tuple(range(len(tokens))), ())
+
+
+def some_codes(count: int, seed: int = 0) -> torch.Tensor:
+    return torch.randint(0, 32, (count,), generator=torch.Generator().manual_seed(seed))
 
 
 def test_a_listener_hears_only_what_was_before_and_not_too_long_ago() -> None:
-    listener, codes = new_listener(), some_codes(1, 300)
+    listener, codes = new_listener(), some_codes(300)[None]
     heard = listener(codes)
     other = codes.clone()
     other[:, 200] = (other[:, 200] + 1) % 32
@@ -46,53 +62,41 @@ def test_a_listener_hears_only_what_was_before_and_not_too_long_ago() -> None:
     assert changed[200] and changed[200 + Listener.CONTEXT // 2 :].any()
 
 
-def test_without_evidence_a_song_moves_on_as_often_as_its_tokens_do() -> None:
-    listener = new_listener()
-    listener.last.weight.zero_()
-    listener.last.bias.copy_(listener.share.log())
-    listener.moves.fill_(0.05)
-    follower = Follower(listener, torch.full((1, 40), 27), begin_at(torch.tensor([0]), 40))
-    states = follower.hear(some_codes(1, 20 * STRIDE), some_codes(1, 0))
-    places = places_of(states)[:, 0] @ torch.arange(41.0)
-    # one move in twenty codes, some of them two tokens on; of the first token all stages are still to come
-    expected = torch.arange(20) * STRIDE * 0.05 * (1 + SKIPS) - (1 - 1 / STAGES) / 2
-    torch.testing.assert_close(places, expected, atol=0.4, rtol=0)
-    torch.testing.assert_close(states.sum(-1), torch.ones(20, 1))
+def test_places_are_where_the_letters_are_heard() -> None:
+    """Also those of letters that are the same: their order tells them apart."""
+    lengths = (("b", 40), ("a", 30), ("b", 50), ("c", 10), ("a", 60))
+    codes = torch.tensor([0] * 70 + [ord(letter) - ord("a") + 1 for letter, count in lengths for _ in range(count)])
+    places = heard_places(letter_listener(), song_of("babca"), codes)
+    truth = torch.tensor([0] * 70 + [number + 1 for number, (_, count) in enumerate(lengths) for _ in range(count)])
+    assert (places - truth).abs().max() <= 1 and (places == truth).float().mean() > 0.9
 
 
-def test_what_is_heard_decides_between_places() -> None:
-    """A listener that hears an a, then a b, finds its place in "ab" as soon as it has heard enough."""
-    listener = new_listener()
-    listener.embedding.weight.zero_()
-    for layer in listener.layers:
-        layer.weight.zero_()  # type: ignore[union-attr, operator]
-        layer.bias.zero_()  # type: ignore[union-attr, operator]
-    listener.last.weight.zero_()
-    listener.last.bias.zero_()
-    listener.embedding.weight[1, 0], listener.embedding.weight[2, 1] = 9.0, 9.0
-    listener.last.weight[1, 0], listener.last.weight[2, 1] = 1.0, 1.0
-    ids = {character: number for number, character in enumerate(alphabet(Vocabulary.V3), start=1)}
-    follower = Follower(listener, torch.tensor([[ids["a"], ids["B"]]]), begin_at(torch.tensor([0]), 2))
-    codes = torch.tensor([[1] * 2 * STRIDE + [2] * 2 * STRIDE])
-    states = follower.hear(codes, codes[:, :0])
-    assert places_of(states)[:, 0].argmax(-1).tolist() == [0, 1, 1, 2]
-    assert places_of(follower.state).argmax() == 2
+def test_what_comes_later_decides_as_well() -> None:
+    """A gap is the silence before the first word or the one behind it; only what follows can tell."""
+    listener = letter_listener()
+    song = song_of("a b")
+    a, gap, b = [1] * 40, [0] * 120, [2] * 40
+    assert heard_places(listener, song, torch.tensor(gap + a + b))[:100].max() == 0
+    assert heard_places(listener, song, torch.tensor(a + gap + b))[50:150].min() >= 1
 
 
-@given(count=st.integers(1, 6), cut=st.integers(0, 6), seed=st.integers(0, 9))
-def test_places_do_not_depend_on_how_codes_come(count: int, cut: int, seed: int) -> None:
-    listener, tokens = new_listener(), torch.randint(1, 53, (2, 30), generator=torch.Generator().manual_seed(5))
-    codes = some_codes(2, count * STRIDE, seed)
-    begin = begin_at(torch.tensor([0, 4]), 30)
-    at_once, in_two = Follower(listener, tokens, begin), Follower(listener, tokens, begin)
-    cut = min(cut, count) * STRIDE
-    states = at_once.hear(codes, codes[:, :0])
-    parts = [in_two.hear(codes[:, :cut], codes[:, :0]), in_two.hear(codes[:, cut:], codes[:, :cut])]
-    torch.testing.assert_close(torch.cat(parts), states)
-    # what is foreseen for a stride is what it is to begin with, and adds up to one place
-    foreseen = at_once.foresee(states)
-    torch.testing.assert_close(foreseen[:, ::STRIDE], places_of(states).transpose(0, 1))
-    torch.testing.assert_close(foreseen.sum(-1), torch.ones(2, count * STRIDE), atol=1e-4, rtol=0)
+@given(lyrics=st.text("abc \n", max_size=40), count=st.integers(1, 150), seed=st.integers(0, 9))
+def test_places_only_go_on_whatever_is_heard(lyrics: str, count: int, seed: int) -> None:
+    places = heard_places(new_listener(), song_of(lyrics), some_codes(count, seed))
+    assert places.shape == (count,) and places.dtype == torch.int64
+    assert (places[1:] >= places[:-1]).all() and int(places[0]) >= 0 and int(places[-1]) <= len(lyrics)
+
+
+def test_pieces_of_the_work_change_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    listener, song, codes = new_listener(3), song_of("paper boats on the morning rain"), some_codes(400, 3)
+    whole = heard_places(listener, song, codes)
+    monkeypatch.setattr(following, "PIECE", 37)
+    assert torch.equal(heard_places(listener, song, codes), whole)
+
+
+def test_a_song_that_begins_within_a_longer_one_has_sung_its_share() -> None:
+    places = heard_places(new_listener(), song_of(LYRICS, offset=0.5), some_codes(50))
+    assert int(places[0]) >= len(LYRICS) // 2
 
 
 def test_heads_read_at_the_place_and_ahead_of_it() -> None:
@@ -102,72 +106,46 @@ def test_heads_read_at_the_place_and_ahead_of_it() -> None:
     assert near.softmax(-1).amax(-1).min() > 0.99
 
 
-def test_columns_are_places_and_nothing_is_lost_at_the_edges() -> None:
-    places = torch.rand(1, 3, 11, generator=torch.Generator().manual_seed(0)).softmax(-1)
-    for before in (-4, 0, 3):
-        seen = columns(places, torch.tensor([before]), 6)[0].exp()
-        first = max(0, -before)
-        torch.testing.assert_close(seen[:, first:5], places[0, :, before + first : before + 5], atol=2e-4, rtol=0)
-        # what lies behind the window counts for its last column
-        torch.testing.assert_close(seen[:, 5], places[0, :, before + 5 :].sum(-1), atol=2e-4, rtol=0)
-        assert (seen[:, :first] < 1e-3).all()
-
-
 @pytest.fixture(scope="module")
 def prior() -> Prior:
     return tiny_jukebox(listener=8).prior(Level.TOP)
 
 
-def labels_of(lyrics: str, offset: float = 0.0) -> SongLabels:
+def labels_of(lyrics: str) -> SongLabels:
     jukebox = tiny_jukebox(listener=8)
-    lists = jukebox.lists[Level.TOP]
-    top = jukebox.config.prior(Level.TOP)
-    return label_names("Tin Whistle", "metal", lyrics, top, lists, 32000, int(offset * 8000), transliterate)
+    lists, top = jukebox.lists[Level.TOP], jukebox.config.prior(Level.TOP)
+    return label_names("Tin Whistle", "metal", lyrics, top, lists, 32_000, 0, transliterate)
 
 
-def test_what_a_code_is_given_does_not_depend_on_those_after_it(prior: Prior) -> None:
-    song, n_ctx = labels_of(LYRICS), prior.config.n_ctx
-    codes = some_codes(1, n_ctx, seed=1)
-
-    def bits(codes: torch.Tensor) -> torch.Tensor:
-        near = Track.begin([song]).nearness(prior, [song], codes, 0, CPU)
-        conditioning = window_conditioning(prior, [song], 0, None, CPU)
-        return prior.code_bits(codes, replace(conditioning, nearness=near))
-
-    other = codes.clone()
-    other[:, 40:] = (other[:, 40:] + 1) % 32
-    torch.testing.assert_close(bits(other)[:, :40], bits(codes)[:, :40])
-    assert not torch.allclose(bits(other), bits(codes))
+def test_attention_goes_where_the_song_is_told_to_be(prior: Prior) -> None:
+    song, codes = labels_of(LYRICS), some_codes(150, 1)[None]
+    places = torch.arange(150)[None] // 5
+    (weights,) = lyric_attention(prior, [song], codes, 0.5, CPU, places)
+    # the key of a column has read the tokens before it; the head's own preferences are small beside what it is told
+    assert (weights.argmax(1)[20:] - places[0, 20:]).abs().float().mean() < 1.0
+    (heard,) = lyric_attention(prior, [song], codes, 0.5, CPU)
+    assert heard.shape == weights.shape and not torch.equal(heard, weights)
 
 
-def test_a_track_goes_the_same_way_in_any_steps(prior: Prior) -> None:
-    songs = [labels_of(LYRICS), labels_of("short"), labels_of("")]
-    codes = some_codes(3, 300, seed=2)
-    at_once = Track.begin(songs).on(prior, codes, 230, CPU)
-    track = Track.begin(songs)
-    for start in (7, 16, 100, 230):
-        track = track.on(prior, codes, start, CPU)
-    torch.testing.assert_close(track.state, at_once.state)
-    near = track.nearness(prior, songs, codes, 230, CPU)
-    assert near.shape == (3, 1, prior.config.n_ctx, 16)
-    # a song without words, and one that has few, have their windows' ends to look at
-    assert near[2, 0].argmax(-1).eq(15).all()
-    assert float(near[1, 0].exp()[:, :11].sum(-1).max()) < 0.01
-
-
-def test_a_song_that_begins_within_a_longer_one_has_sung_its_share(prior: Prior) -> None:
-    song = labels_of(LYRICS, offset=2.0)
-    assert int(places_of(Track.begin([song]).state).argmax()) == len(song.lyric_tokens) // 2
-    assert -16 <= tokens_before(prior, song, 0) <= len(song.lyric_tokens) - 16
+def test_columns_are_places_less_the_tokens_before_the_window(prior: Prior) -> None:
+    song = labels_of(LYRICS)
+    for start in (0, 40, 80):
+        before = tokens_before(prior, song, start)
+        assert 0 <= before <= len(song.lyric_tokens) - 16
+        near = window_nearness(prior, [song], [start], torch.full((1, 3), before + 7))
+        assert near.shape == (1, 2, 3, 16) and near[0, 1].argmax(-1).eq(7).all()
+    assert tokens_before(prior, labels_of("short"), 0) == 5 - 16
 
 
 def test_a_prior_that_follows_must_be_told_where_it_is(prior: Prior) -> None:
-    song, codes = labels_of(LYRICS), some_codes(1, prior.config.n_ctx)
+    song, codes = labels_of(LYRICS), some_codes(prior.config.n_ctx)[None]
     conditioning = window_conditioning(prior, [song], 0, None, CPU)
     with pytest.raises(ValueError, match="follows its lyrics"):
         prior.code_bits(codes, conditioning)
     with pytest.raises(ValueError, match="follows its lyrics"):
         prior.sampler(conditioning, 1, 4, codes[:, :0], 4)
+    near = window_nearness(prior, [song], [0], torch.zeros(1, prior.config.n_ctx, dtype=torch.int64))
+    assert prior.code_bits(codes, replace(conditioning, nearness=near)).isfinite().all()
 
 
 def test_a_listener_is_for_a_separate_lyric_encoder_only() -> None:
