@@ -96,15 +96,16 @@ def train_listener(
             run.log({"step": step, "seconds": time.monotonic() - began, "loss": loss_sum})
             loss_sum = 0.0
         last = step == training.steps
-        if last or step % training.evaluate_every == 0:
-            average.swap(listener)
-            run.heldout({"step": step, **evaluate_listener(listener, heldout, ids)})
-            average.swap(listener)
+        # first of all: whatever becomes of the figures, the steps are kept
         if last or (step % training.log_every == 0 and run.save_due()):
             run.save({
                 "step": step, "model": listener.state_dict(), "optimiser": optimiser.state_dict(),
                 "average": average.shadow,
             })  # fmt: skip
+        if last or step % training.evaluate_every == 0:
+            average.swap(listener)
+            run.heldout({"step": step, **evaluate_listener(listener, heldout, ids)})
+            average.swap(listener)
     run.plot()
     average.swap(listener)
     return listener

@@ -114,10 +114,7 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
             run.log({"step": step, "seconds": time.monotonic() - began, **totals})
             totals = {}
         last = step == training.steps
-        if last or step % training.evaluate_every == 0:
-            average.swap(prior)
-            run.heldout({"step": step, **evaluate_prior(prior, heldout, training.windows_per_song)})
-            average.swap(prior)
+        # first of all: whatever becomes of the figures, the steps are kept
         if last or (step % training.log_every == 0 and run.save_due()):
             run.save(
                 {
@@ -128,6 +125,10 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
                     "recogniser": {} if recogniser is None else recogniser.state_dict(),
                 }
             )
+        if last or step % training.evaluate_every == 0:
+            average.swap(prior)
+            run.heldout({"step": step, **evaluate_prior(prior, heldout, training.windows_per_song)})
+            average.swap(prior)
     run.plot()
     average.swap(prior)
     return prior

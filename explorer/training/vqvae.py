@@ -170,6 +170,9 @@ def train_vqvae(
             run.log({"step": step, "seconds": time.monotonic() - began, **totals})
             totals = {}
         last = step == training.steps
+        # first of all: whatever becomes of the figures, the steps are kept
+        if last or (step % training.log_every == 0 and run.save_due()):
+            run.save(_state(step, part, optimiser, average, book) | ({"hearer": hearer.state_dict()} if hearer else {}))
         if last or step % training.evaluate_every == 0:
             average.swap(part)
             figures = evaluate_level(vqvae, heldout, training.level, seconds=4.0)
@@ -178,8 +181,6 @@ def train_vqvae(
                 figures["heard"] = share_heard(vqvae, hearer, heldout, training.level, teachings[1], seconds=12.0)
             run.heldout({"step": step, **figures})
             average.swap(part)
-        if last or (step % training.log_every == 0 and run.save_due()):
-            run.save(_state(step, part, optimiser, average, book) | ({"hearer": hearer.state_dict()} if hearer else {}))
     run.plot()
     average.swap(part)
     return vqvae
