@@ -154,7 +154,7 @@ def run_prior(options: argparse.Namespace) -> int:
 
     from explorer.checkpoints.folder import new_module
     from explorer.jukebox.prior import Prior
-    from explorer.training.assembly import assemble_vqvae, begin, listener_weights, prior_run
+    from explorer.training.assembly import assemble_vqvae, begin, listener_run, listener_weights, prior_run
     from explorer.training.codes import CorpusCodes
     from explorer.training.examples import ExampleMaker
     from explorer.training.pocket import PRIOR_TRAINING, label_lists, model_config
@@ -178,9 +178,8 @@ def run_prior(options: argparse.Namespace) -> int:
         torch.manual_seed(training.seed)
         prior = new_module(config, level.value, "cpu")
         assert isinstance(prior, Prior)
-        if base is not None:
-            begin(prior, base, level.value)
-        if prior.config.follows:
+        whole = base is not None and begin(prior, base, level.value)
+        if prior.config.follows and (not whole or listener_run(options.runs).exists()):
             prior.listener.load_state_dict(listener_weights(options.runs))
         maker = ExampleMaker(codes, prior, level, lists, training.label_dropout)
         train_prior(prior, training, maker, ExampleMaker(heldout_codes, prior, level, lists, 0.0), run)

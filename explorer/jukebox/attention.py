@@ -35,22 +35,21 @@ def attend_causally(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.
 def _attend_in_parts(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
     """``attend`` product by product, for training: on CPUs the fused one's way back takes several times as long, where
     rows are as short as ours."""
-    scores = q * float(q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
-    if mask is not None and mask.dtype.is_floating_point:
-        scores = scores + mask
-    elif mask is not None:
-        scores = scores.masked_fill(~mask, -1e9)
+    scores = _masked(q * float(q.shape[-1] ** -0.5) @ k.transpose(-1, -2), mask)
     return scores.softmax(-1, dtype=torch.float32).to(v.dtype) @ v
+
+
+def _masked(scores: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Scores [..., queries, keys] under a ``mask`` as in ``attend``."""
+    if mask is None:
+        return scores
+    return scores + mask if mask.dtype.is_floating_point else scores.masked_fill(~mask, -1e9)
 
 
 def attention_weights(q: torch.Tensor, k: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
     """Softmax weights [batch, heads, queries, keys] in float32; ``mask`` as in ``attend``."""
-    scores: torch.Tensor = (q.float() @ k.float().transpose(-1, -2)) * float(q.shape[-1] ** -0.5)
-    if mask is not None and mask.dtype.is_floating_point:
-        scores = scores + mask
-    elif mask is not None:
-        scores = scores.masked_fill(~mask, -1e9)
-    return scores.softmax(-1)
+    scores = (q.float() @ k.float().transpose(-1, -2)) * float(q.shape[-1] ** -0.5)
+    return _masked(scores, mask).softmax(-1)
 
 
 def causal_mask(queries: int, keys: int, first_query: int, device: torch.device) -> torch.Tensor:
@@ -164,8 +163,9 @@ class LayerCache:
         self.keys, self.values = k, v
 
     def set_nearness(self, nearness: torch.Tensor) -> None:
-        """CROSS only: what is added to the scores of all positions [batch, heads, length, lyric tokens]."""
-        self._nearness = nearness
+        """CROSS only, after ``set_encoder``: what is added to the scores of all positions [batch, heads, length, lyric
+        tokens]."""
+        self._nearness = nearness.to(self.keys.dtype)
 
     @property
     def bytes(self) -> int:
@@ -177,7 +177,7 @@ class LayerCache:
         row, column = divmod(position, self.block_length)
         match self.kind:
             case AttentionKind.CROSS:
-                near = None if self._nearness is None else self._nearness[:, :, position : position + n].to(q.dtype)
+                near = None if self._nearness is None else self._nearness[:, :, position : position + n]
                 return attend(q, self.keys, self.values, near)
             case AttentionKind.DENSE | AttentionKind.PRIME:
                 fits = max(0, min(n, self.keys.shape[2] - position))

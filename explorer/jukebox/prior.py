@@ -202,12 +202,7 @@ class Prior(nn.Module):
         return weights[:, :, config.prefix :, : config.lyrics.n_tokens]
 
     def sampler(
-        self,
-        conditioning: Conditioning,
-        batch: int,
-        music: int,
-        prompt: torch.Tensor,
-        chunk: int,
+        self, conditioning: Conditioning, batch: int, music: int, prompt: torch.Tensor, chunk: int
     ) -> CodeDecoding:
         """Begin to sample a window of up to ``music`` codes behind the prompt [batch, n]."""
         return CodeDecoding(self, conditioning, batch, music, prompt, chunk)
@@ -217,13 +212,7 @@ class CodeDecoding:
     """Codes of one window, drawn one after another."""
 
     def __init__(
-        self,
-        prior: Prior,
-        conditioning: Conditioning,
-        batch: int,
-        music: int,
-        prompt: torch.Tensor,
-        chunk: int,
+        self, prior: Prior, conditioning: Conditioning, batch: int, music: int, prompt: torch.Tensor, chunk: int
     ) -> None:
         config = prior.config
         self._shift = config.lyrics.vocabulary_size if config.lyrics and config.prefix else 0

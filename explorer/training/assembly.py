@@ -72,13 +72,15 @@ def assemble_vqvae(
     return vqvae.eval().requires_grad_(False)
 
 
-def begin(module: nn.Module, base: Path, part: str) -> None:
+def begin(module: nn.Module, base: Path, part: str) -> bool:
     """Copy the weights of one part of a model folder. Raises CheckpointError for a model of another shape. The base may
-    lack a listener, which is trained by itself."""
-    state = load_state(base, part)
-    state |= {name: tensor for name, tensor in module.state_dict().items() if name.startswith("listener.")} | state
+    lack a listener, which is trained by itself; returns whether all is there."""
+    stored = load_state(base, part)
+    own = {name: tensor for name, tensor in module.state_dict().items() if name.startswith("listener.")}
+    state = own | stored
     check_keys(module, {name: tensor.shape for name, tensor in state.items()}, str(base / f"{part}.safetensors"))
     module.load_state_dict(state)
+    return own.keys() <= stored.keys()
 
 
 def prior_weights(runs: Path, level: Level) -> dict[str, torch.Tensor]:

@@ -69,14 +69,14 @@ LISTENER_TRAINING = ListenerTraining(steps=2500, precision="bfloat16")
 PRIOR_TRAINING = {
     Level.TOP: PriorTraining(
         Level.TOP,
-        steps=1100,
+        steps=6000,
         batch=4,
         workers=1,
         guidance=1.0,
         recognition=0.2,
         lead=0.0,
         precision="bfloat16",
-        evaluate_every=1100,
+        evaluate_every=1000,
     ),
     Level.MIDDLE: PriorTraining(Level.MIDDLE, steps=3600, batch=2, every_nth_song=2, precision="bfloat16"),
     Level.BOTTOM: PriorTraining(Level.BOTTOM, steps=3000, batch=2, every_nth_song=4, precision="bfloat16"),

@@ -3,7 +3,7 @@ implementations in the same process where they are installed.
 
     python -m tests.benchmarks.full_size --out full_size.json
 
-Other implementations (both MIT or Apache-licensed packages around the published architecture; called, not copied):
+Other implementations, for this measurement only (called, neither read nor shipped; see their own licences):
     pip install transformers==4.46.3 && pip install --no-deps jukebox-infer==0.1.2
 
 Needs 12 GB of memory and an idle machine. All times are medians of a few steps at the given context, in milliseconds.

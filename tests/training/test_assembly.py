@@ -89,7 +89,7 @@ def test_an_export_on_a_base_replaces_what_was_trained(base: Path, tmp_path: Pat
 def test_a_base_may_lack_the_listener_and_nothing_else(base: Path, tmp_path: Path) -> None:
     following = new_module(tiny_config(listener=8), "top", "cpu")
     listener = {n: t.clone() for n, t in following.state_dict().items() if n.startswith("listener.")}
-    begin(following, base, "top")
+    assert not begin(following, base, "top") and begin(new_module(tiny_config(), "top", "cpu"), base, "top")
     state, stored = following.state_dict(), load_part(base, "top").state_dict()
     assert listener and all(torch.equal(state[name], tensor) for name, tensor in listener.items())
     assert all(torch.equal(state[name], tensor) for name, tensor in stored.items())
