@@ -18,7 +18,7 @@ from explorer.cli.recipes import add_sampling_options, sampling_from
 from explorer.cli.songlist import Wanted, make_songs
 from explorer.jukebox.song import SamplingOptions
 
-FAMILIES = ("reconstruction", "codes", "labels", "words", "timing", "notes", "distance", "faults")
+FAMILIES = ("reconstruction", "codes", "labels", "structure", "words", "timing", "notes", "distance", "faults")
 COLLECTION = "Scorecard"
 LICENCE = "CC0-1.0"
 SECONDS = 10.0

@@ -44,6 +44,7 @@ from explorer.training.scorecard.notes import (
     parse_key,
     summarise_notes,
 )
+from explorer.training.scorecard.structure import Structure, by_genre, describe_structure, order_kept
 from explorer.training.scorecard.timing import is_monotone, onset_errors, summarise_timing
 from explorer.training.scorecard.words import FEWEST_WORDS, Listened, summarise_words, word_errors
 
@@ -61,6 +62,7 @@ class Family(StrEnum):
     RECONSTRUCTION = "reconstruction"
     CODES = "codes"
     LABELS = "labels"
+    STRUCTURE = "structure"
     WORDS = "words"
     TIMING = "timing"
     NOTES = "notes"
@@ -68,7 +70,7 @@ class Family(StrEnum):
     FAULTS = "faults"
 
 
-HEARD = frozenset({Family.LABELS, Family.WORDS, Family.NOTES, Family.DISTANCE, Family.FAULTS})
+HEARD = frozenset({Family.LABELS, Family.STRUCTURE, Family.WORDS, Family.NOTES, Family.DISTANCE, Family.FAULTS})
 """Families that listen to clips of every set."""
 
 
@@ -102,6 +104,7 @@ class Description:
     genre: str
     artist: str
     figures: np.ndarray | None
+    structure: Structure | None
     listened: Listened | None
     notes: Notes | None
     pieces: np.ndarray | None
@@ -136,6 +139,7 @@ class Listener:
             clip.genre,
             clip.artist,
             describe_sound(audio, rate) if Family.LABELS in wanted else None,
+            describe_structure(audio, rate) if Family.STRUCTURE in wanted else None,
             listened,
             notes,
             pieces,
@@ -193,6 +197,9 @@ def score(plan: Plan, models_folder: Path | None = None, say: Say = lambda text:
         described = _describe_sets(plan, corpus, vqvae, folders, listener, say)
         for name, clips in described.items():
             report["sets"].setdefault(name, {}).update(_summary(clips))
+        if Family.STRUCTURE in plan.families:
+            for name, found in _structures(described).items():
+                report["sets"][name]["structure"] = found
         if Family.LABELS in plan.families and plan.train is not None:
             for name, found in _labels(plan, config.sample_rate, described, say).items():
                 report["sets"][name]["labels"] = found
@@ -259,6 +266,15 @@ def _summary(clips: Sequence[Description]) -> dict[str, Any]:
     if faults := [clip.faults for clip in clips if clip.faults is not None]:
         found["faults"] = count_faults(faults)
     return found
+
+
+def _structures(described: dict[str, list[Description]]) -> dict[str, Any]:
+    """set → figures by genre, and whether the genres stand in the order of the real songs'."""
+    means = {
+        name: by_genre([(clip.genre, clip.structure) for clip in clips if clip.structure is not None])
+        for name, clips in described.items()
+    }
+    return {name: {"genres": own, "order_kept": order_kept(means[REAL], own)} for name, own in means.items()}
 
 
 def _training_clips(plan: Plan, sample_rate: int, every_nth: int = 1) -> Iterable[Clip]:

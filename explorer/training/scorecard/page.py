@@ -26,12 +26,13 @@ def draw(report: Report, target: Path, before: Report | None = None) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    figure = Figure(figsize=(16, 19), layout="constrained")
-    parts: Any = figure.subfigures(2, 1, height_ratios=(2.1, 1))
+    figure = Figure(figsize=(16, 23), layout="constrained")
+    parts: Any = figure.subfigures(2, 1, height_ratios=(2.6, 1))
     upper, lower = parts
-    panels: Sequence[Any] = upper.subplots(3, 3).flatten()
+    panels: Sequence[Any] = upper.subplots(4, 3).flatten()
     drawings: Sequence[Callable[[Any, Report], None]] = (
         _convergence, _bits, _worth, _labels, _confusion, _words, _timing, _notes, _distance,
+        _flatness, _onsets, _pitch,
     )  # fmt: skip
     for axes, drawing in zip(panels, drawings, strict=True):
         drawing(axes, report)
@@ -172,6 +173,38 @@ def _distance(axes: Any, report: Report) -> None:
         colours = [COLOURS.get(name, "#777777") for name, _ in kept]
         axes.bar(range(len(kept)), [value for _, value in kept], color=colours)
         axes.set_xticks(range(len(kept)), [name for name, _ in kept])
+
+
+def _by_genre(axes: Any, report: Report, figure: str) -> None:
+    """A point per genre and set; genres in the order of the real songs' figures."""
+    real = entry(report, "sets", "real", "structure", "genres") or {}
+    genres = sorted((g for g in real if real[g][figure] is not None), key=lambda genre: real[genre][figure])
+    for name in SETS:
+        own = entry(report, "sets", name, "structure", "genres") or {}
+        values = [own.get(genre, {}).get(figure) for genre in genres]
+        kept = [(i, value) for i, value in enumerate(values) if value is not None]
+        if kept:
+            style = "-" if name in ("real", "generated") else ""
+            axes.plot(*zip(*kept, strict=True), linestyle=style, marker="o", markersize=4, color=COLOURS[name])
+    if axes.has_data():
+        axes.set_xticks(range(len(genres)), genres, rotation=60, ha="right")
+
+
+def _flatness(axes: Any, report: Report) -> None:
+    _title(axes, "spectral flatness by genre", "0: a tone, 1: white noise")
+    _by_genre(axes, report, "flatness")
+    if axes.has_data():
+        axes.set_yscale("log")
+
+
+def _onsets(axes: Any, report: Report) -> None:
+    _title(axes, "beginnings of notes and strokes by genre", "per second")
+    _by_genre(axes, report, "onsets")
+
+
+def _pitch(axes: Any, report: Report) -> None:
+    _title(axes, "median pitch by genre", "Hz")
+    _by_genre(axes, report, "pitch")
 
 
 def _table(axes: Any, report: Report, before: Report | None) -> None:

@@ -83,6 +83,7 @@ def rows(report: Report) -> list[Row]:
         *_reconstruction(report),
         *_bits(report),
         *_labels(report),
+        *_structure(report),
         *_words(report),
         *_timing(report),
         _notes(report),
@@ -166,6 +167,14 @@ def _labels(report: Report) -> Iterable[Row]:
         yield Row(f"{name} recognised, share of the ceiling", share, percent, goal, detail=detail if measured else "")
 
 
+def _structure(report: Report) -> Iterable[Row]:
+    for name, said in (("flatness", "flatness"), ("onsets", "onsets per second"), ("pitch", "median pitch")):
+        kept = {key: entry(report, "sets", key, "structure", "order_kept", name) for key in SETS}
+        measured = any(value is not None for value in kept.values())
+        detail = ", ".join(_said(key, kept[key], plain) for key in SETS[1:-1]) if measured else ""
+        yield Row(f"{said}, rank correlation of genres with the real songs", kept["generated"], plain, detail=detail)
+
+
 def _words(report: Report) -> Iterable[Row]:
     sets = {key: entry(report, "sets", key, "words") or {} for key in SETS}
     measured = any(sets.values())
@@ -241,6 +250,9 @@ def columns(report: Report, before: Report | None = None) -> list[list[str]]:
 SET_ROWS: tuple[tuple[str, tuple[str, ...], Callable[[float], str]], ...] = (
     ("genre recognised", ("labels", "genre", "accuracy"), percent),
     ("artist recognised", ("labels", "artist", "accuracy"), percent),
+    ("flatness by genre, rank correlation with real", ("structure", "order_kept", "flatness"), plain),
+    ("onsets by genre, rank correlation with real", ("structure", "order_kept", "onsets"), plain),
+    ("pitch by genre, rank correlation with real", ("structure", "order_kept", "pitch"), plain),
     ("median word error rate, own lyrics", ("words", "median_right"), plain),
     ("median word error rate, another's lyrics", ("words", "median_wrong"), plain),
     ("own lyrics clearly heard", ("words", "understood"), percent),

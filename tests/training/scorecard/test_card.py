@@ -46,6 +46,7 @@ def test_all_sets_are_measured_alike(model: Path, corpus: Path, tmp_path: Path) 
     assert set(report["sets"]) == {"real", "top", "middle", "bottom"}
     for measured in report["sets"].values():
         assert measured["faults"]["clips"] == 6 and measured["labels"]["artist"]["clips"] == 6
+        assert sum(genre["clips"] for genre in measured["structure"]["genres"].values()) == 6
     assert report["sets"]["real"]["labels"]["artist"]["accuracy"] == 1.0  # every artist has a tone of its own
     assert report["sets"]["real"]["timing"]["words"] == 12
     shown = {row.measure: row.value for row in rows(report)}

@@ -24,6 +24,10 @@ def report(**changes: Any) -> dict[str, Any]:
         recognition = {"accuracy": accuracy, "clips": 3, "classes": ["a", "b"], "confusion": [[2, 0], [1, 0]]}
         return {
             "labels": {"genre": dict(recognition), "artist": dict(recognition)},
+            "structure": {
+                "genres": {g: {"flatness": f, "onsets": 3.0, "pitch": 200.0} for g, f in (("a", 0.01), ("b", 0.02))},
+                "order_kept": {"flatness": 0.9, "onsets": 0.5, "pitch": 0.1},
+            },
             "words": {"clips": 9, "median_right": 0.4, "median_wrong": 1.0, "understood": 0.8},
             "notes": {"clips": 9, "voiced": 0.5, "within_50_cents": 0.75, "by_chance": 0.5833},
             "distance": {"frechet": 12.0, "pieces": 90},
@@ -116,7 +120,7 @@ def test_an_earlier_report_stands_beside_it() -> None:
 def test_tables() -> None:
     lines = markdown(report(), OLD).splitlines()
     table = [line for line in lines if line.startswith("|")]
-    assert table[0].startswith("| measure | before | now | goal |") and len(table) > 25
+    assert table[0].startswith("| measure | before | now | goal |") and len(table) > 31
     assert "24 held-out songs in pieces of 10 s, 200 generated songs." in lines
     sets = {row[0]: row[1:] for row in set_columns(report())}
     assert sets[""] == ["real", "bottom", "middle", "top", "generated"]
