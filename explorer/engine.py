@@ -143,13 +143,16 @@ class Jukebox:
         songs: Song | Sequence[Song],
         options: SamplingOptions | None = None,
         given: Mapping[Level, torch.Tensor] | None = None,
+        prompt: int = 0,
     ) -> Iterator[Event]:
         """Sample songs level by level; the caller stops by not asking for the next event.
 
         All songs of one call need the same length. ``given`` holds codes [songs, n] that exist
         already: a prompt at any level, a finished level to be upsampled, or what an interrupted
-        call had finished; the outcome is the same as without the interruption. Raises SongError
-        for songs that this model cannot be conditioned on, before the first event.
+        call had finished; the outcome is the same as without the interruption. ``prompt`` is how many of
+        the given top codes were not drawn for these songs: a model that is told its place in the lyrics
+        hears it there. Raises SongError for songs that this model cannot be conditioned on, before the
+        first event.
         """
         batch = [songs] if isinstance(songs, Song) else list(songs)
         options = options or SamplingOptions()
@@ -159,7 +162,7 @@ class Jukebox:
         for level, codes in given.items():
             if codes.shape[0] != len(batch):
                 raise SongError(f"{codes.shape[0]} rows of {level} codes were given for {len(batch)} songs.")
-        return self._run(batch, options, given, labels, lengths)
+        return self._run(batch, options, given, labels, lengths, prompt)
 
     def _run(
         self,
@@ -168,6 +171,7 @@ class Jukebox:
         given: Mapping[Level, torch.Tensor],
         labels: Mapping[Level, Sequence[SongLabels]],
         lengths: Mapping[Level, int],
+        prompt: int,
     ) -> Iterator[Event]:
         finished: dict[Level, torch.Tensor] = {}
         upper: torch.Tensor | None = None
@@ -186,6 +190,7 @@ class Jukebox:
                 options.max_batch,
                 options.chunk,
                 self.strands(level, options),
+                prompt,
             )
             heard = codes.shape[1]
             for event in _with_threads(self._threads(level), sample_level(self._priors[level], task, self._crew)):
@@ -200,7 +205,7 @@ class Jukebox:
             yield LevelDone(level, codes, self.decode(codes, level))
             finished[level] = codes
             if level is Level.TOP:
-                yield AlignmentDone(self.align(codes, songs, made=True))
+                yield AlignmentDone(self.align(codes, songs, prompt))
             if level is options.stop_after:
                 break
             upper = codes
@@ -220,12 +225,12 @@ class Jukebox:
         self, codes: Mapping[Level, torch.Tensor], song: Song, options: SamplingOptions | None = None
     ) -> Iterator[Event]:
         """Go on behind ``codes`` (per level [1, n]) until the song's length."""
-        return self.generate(song, options, codes)
+        return self.generate(song, options, codes, codes[Level.TOP].shape[1])
 
     def upsample(self, codes: torch.Tensor, song: Song, options: SamplingOptions | None = None) -> Iterator[Event]:
         """Sample middle and bottom for finished top codes [1, n]; the song's length follows from them."""
         seconds = codes.shape[1] * self.config.hop(Level.TOP) / self.config.sample_rate
-        return self.generate(dataclasses.replace(song, seconds=seconds), options, {Level.TOP: codes})
+        return self.generate(dataclasses.replace(song, seconds=seconds), options, {Level.TOP: codes}, codes.shape[1])
 
     def plan(
         self, song: Song, options: SamplingOptions | None = None, given_lengths: Mapping[Level, int] | None = None
@@ -317,11 +322,12 @@ class Jukebox:
     # ----------------------------------------------------------------------------------- align
 
     def align(
-        self, codes: torch.Tensor, songs: Song | Sequence[Song], made: bool = False
+        self, codes: torch.Tensor, songs: Song | Sequence[Song], prompt: int | None = None
     ) -> tuple[Alignment | None, ...]:
         """When each lyric character is sung in top codes [batch, n]; None without lyrics or alignment head.
 
-        ``made``: the model has drawn these codes for these songs, and knows when it was to sing what.
+        ``prompt``: the codes behind the first so many were drawn for these songs, so that it is known what was to
+        be sung when. None: nothing is known of them.
         """
         batch = [songs] if isinstance(songs, Song) else list(songs)
         prior = self._priors[Level.TOP]
@@ -336,8 +342,9 @@ class Jukebox:
                 results.append(None)
                 continue
             places = None
-            if made and prior.config.follows:
-                places = planned_places(prior.listener, labels, song.seed, len(row), prior.hop).unsqueeze(0)
+            if prompt is not None and prior.config.follows:
+                heard = row[:prompt]
+                places = planned_places(prior.listener, labels, song.seed, len(row), prior.hop, heard).unsqueeze(0)
             (weights,) = lyric_attention(prior, [labels], row.unsqueeze(0), hop_fraction, self.device, places)
             results.append(align(weights, labels, song.lyrics, seconds))
         return tuple(results)

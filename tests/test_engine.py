@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -202,6 +203,24 @@ def test_continuing_real_audio_keeps_it(jukebox: Jukebox) -> None:
     for level in LEVELS:
         n = prompt[level].shape[1]
         assert torch.equal(whole[level][:, :n], prompt[level]) and whole[level].shape[1] > n
+
+
+def test_what_was_there_before_is_heard_and_not_planned() -> None:
+    jukebox = tiny_jukebox(listener=8)
+    prompt = jukebox.encode(torch.sin(torch.arange(9000) * 0.3).unsqueeze(0) * 0.5)
+    have = prompt[Level.TOP].shape[1]
+    events = list(jukebox.continue_from(prompt, SONG))
+    whole = codes_of(events)
+    (told,) = next(event.alignments for event in events if isinstance(event, AlignmentDone))
+    (planned,) = jukebox.align(whole[Level.TOP], SONG, 0)
+    assert told is not None and planned is not None and not np.array_equal(told.weights, planned.weights)
+    cut = {Level.TOP: whole[Level.TOP][:, : have + 3]}
+    again = codes_of(list(jukebox.generate(SONG, None, cut, have)))
+    assert torch.equal(again[Level.TOP], whole[Level.TOP])
+    (heard,) = jukebox.align(whole[Level.TOP], SONG)
+    upsampled = list(jukebox.upsample(whole[Level.TOP], SONG))
+    (shown,) = next(event.alignments for event in upsampled if isinstance(event, AlignmentDone))
+    assert heard is not None and shown is not None and np.array_equal(heard.weights, shown.weights)
 
 
 def test_greedy_draws_ignore_the_seed(jukebox: Jukebox) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import torch
 
-from explorer.jukebox.following import STAGES, Listener
+from explorer.jukebox.following import STAGES, Listener, heard_places
 from explorer.jukebox.labels import SongLabels
 
 FILLED = 0.95
@@ -22,11 +22,19 @@ LONGEST_SILENCE = 0.15
 """Share of the whole song that may pass before the first character."""
 
 
-def planned_places(listener: Listener, song: SongLabels, seed: int, codes: int, hop: int) -> torch.Tensor:
+def planned_places(
+    listener: Listener, song: SongLabels, seed: int, codes: int, hop: int, prompt: torch.Tensor | None = None
+) -> torch.Tensor:
     """int64 [codes] how many tokens of the song's lyrics have begun at each code; a function of its arguments only.
 
     ``hop``: samples per code. A stretch of a longer song begins where the plan of the whole has come to by then.
+    ``prompt`` [n] are the first codes of a song that goes on from music that exists: there the place is heard, and
+    what is left of the lyrics is planned for what is left of the song.
     """
+    heard = torch.zeros(0, dtype=torch.int64)
+    if prompt is not None and len(prompt):
+        heard = heard_places(listener, song, prompt[:codes].to(listener.moves.device))
+    begun = int(heard[-1]) if len(heard) else 0
     tokens = torch.tensor([0, *song.lyric_tokens], dtype=torch.int64)
     mean = 1 / listener.moves.detach().cpu().float()[tokens]
     whole = song.total_length / hop
@@ -37,8 +45,12 @@ def planned_places(listener: Listener, song: SongLabels, seed: int, codes: int, 
     even = listener.sounds_of(tokens.to(listener.moves.device)).cpu() > 0
     even[0] = True
     lengths = mean * torch.where(even, stages.mean(0), stages[0])
-    pace = (FILLED * whole / lengths.sum()).clamp(FASTEST, SLOWEST)
-    ends = (lengths * pace).double().cumsum(0)
-    now = song.offset / hop + torch.arange(codes, dtype=torch.float64)
+    # a stretch without a prompt is a part of the plan of the whole, so that begins with the whole
+    first = song.offset / hop + len(heard) if len(heard) else 0.0
+    left = lengths[begun:]
+    pace = ((FILLED * whole - first) / left.sum()).clamp(FASTEST, SLOWEST)
+    ends = first + (left * pace).double().cumsum(0)
+    now = song.offset / hop + torch.arange(len(heard), codes, dtype=torch.float64)
     # the last token lasts to the end
-    return torch.searchsorted(ends[:-1].contiguous(), now, right=True)
+    planned = begun + torch.searchsorted(ends[:-1].contiguous(), now, right=True)
+    return torch.cat([heard, planned])

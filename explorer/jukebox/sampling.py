@@ -43,6 +43,8 @@ class LevelTask:
     chunk: int
     strands: int = 1
     """Stretches of each song that are sampled together; 1 is the published way."""
+    prompt: int = 0
+    """First of the ``given`` codes that were not drawn for these songs: music to go on from."""
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,11 @@ def sample_level(prior: Prior, task: LevelTask, crew: Crew) -> Iterator[LevelSta
     codes[:, :have] = task.given[:, : task.length]
     places = None
     if prior.config.follows:
-        songs = zip(task.labels, task.seeds, strict=True)
         places = torch.stack(
-            [planned_places(prior.listener, song, seed, task.length, prior.hop) for song, seed in songs]
+            [
+                planned_places(prior.listener, song, seed, task.length, prior.hop, prompt)
+                for song, seed, prompt in zip(task.labels, task.seeds, task.given[:, : task.prompt], strict=True)
+            ]
         )
     total = max(0, task.length - have)
     yield LevelStarted(task.level, len(waves), total, task.length)

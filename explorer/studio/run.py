@@ -286,11 +286,21 @@ def run_takes(engine: Jukebox, takes: Takes) -> Iterator[Event]:
     """
     if not takes.writers:
         return
-    options = takes.writers[0].record.options
+    record = takes.writers[0].record
     store = _Store(engine, takes)
-    for event in engine.generate(takes.songs, options, given=takes.given or None):
+    prompt = _prompt_codes(engine.config, record, takes.given)
+    for event in engine.generate(takes.songs, record.options, takes.given or None, prompt):
         store.take_in(event)
         yield event
+
+
+def _prompt_codes(config: ModelConfig, record: SampleRecord, given: Codes) -> int:
+    """How many of the given top codes were there before the sample was begun."""
+    if Level.TOP not in given:
+        return 0
+    if record.mode is Mode.UPSAMPLE:
+        return given[Level.TOP].shape[1]
+    return round(record.prompt_seconds * config.sample_rate / config.hop(Level.TOP))
 
 
 class _Store:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.jukebox.config import Vocabulary
-from explorer.jukebox.following import Listener
+from explorer.jukebox.following import Listener, heard_places
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.lyrics import alphabet
 from explorer.jukebox.pacing import planned_places
@@ -76,3 +76,27 @@ def test_a_stretch_of_a_longer_song_is_planned_as_the_whole(listener: Listener) 
     assert torch.equal(
         planned_places(listener, stretch, 5, 600, HOP), planned_places(listener, whole, 5, 2000, HOP)[700:1300]
     )
+
+
+@given(
+    lyrics=st.text("abc \n", min_size=1, max_size=60), given_codes=st.integers(1, 300), more=st.integers(0, 400),
+    seed=st.integers(0, 99),
+)  # fmt: skip
+def test_a_song_that_goes_on_is_heard_first_and_planned_from_there(
+    listener: Listener, lyrics: str, given_codes: int, more: int, seed: int
+) -> None:
+    prompt = torch.randint(32, (given_codes,), generator=torch.Generator().manual_seed(seed))
+    song = song_of(lyrics, given_codes + more)
+    places = planned_places(listener, song, seed, given_codes + more, HOP, prompt)
+    assert places.shape == (given_codes + more,)
+    assert torch.equal(places[:given_codes], heard_places(listener, song, prompt))
+    assert (places[1:] >= places[:-1]).all() and int(places[-1]) <= len(lyrics)
+    assert not more or int(places[given_codes]) - int(places[given_codes - 1]) <= 1 + len(lyrics) // 3
+
+
+def test_what_is_left_of_the_lyrics_fills_what_is_left_of_the_song(listener: Listener) -> None:
+    song = song_of("paper boats on the morning rain" * 2, 2400)
+    prompt = torch.zeros(600, dtype=torch.int64)
+    for seed in range(5):
+        places = planned_places(listener, song, seed, 2400, HOP, prompt)
+        assert int(places[599]) < 50 and int(places[int(0.96 * 2400)]) == 62
