@@ -26,7 +26,7 @@ from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level
 from explorer.jukebox.events import LevelDone, LevelStarted, Preview
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.rows import window_conditioning, window_nearness
-from explorer.jukebox.song import SEQUENTIAL, SamplingOptions, Song
+from explorer.jukebox.song import SEQUENTIAL, SamplingOptions, Song, usual_sampling
 from explorer.jukebox.windows import plan_windows
 
 STREAM_SIZE = 4096
@@ -200,11 +200,11 @@ def strands_cost(engine: Jukebox, song: Song) -> dict[str, Any]:
     together = dict(zip(LEVELS, engine.config.strands, strict=True))
     if max(together.values()) == 1:
         return {}
-    apart = _codes(engine, song, SamplingOptions(strands=SEQUENTIAL), {})
+    apart = _codes(engine, song, dataclasses.replace(usual_sampling(engine.config), strands=SEQUENTIAL), {})
     found: dict[str, Any] = {}
     for level, above in ((Level.MIDDLE, Level.TOP), (Level.BOTTOM, Level.MIDDLE)):
         given = {known: codes for known, codes in apart.items() if known.index >= above.index}
-        codes = _codes(engine, song, SamplingOptions(stop_after=level), given)[level]
+        codes = _codes(engine, song, dataclasses.replace(usual_sampling(engine.config), stop_after=level), given)[level]
         seams = range(0, codes.shape[1], engine.config.prior(level).n_ctx)[1:]
         found[level.value] = {
             "strands": together[level],

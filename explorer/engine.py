@@ -27,7 +27,7 @@ from explorer.jukebox.pacing import planned_places
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.products import WeightFormat
 from explorer.jukebox.sampling import Alone, Crew, LevelTask, sample_level
-from explorer.jukebox.song import SamplingOptions, Song, SongError
+from explorer.jukebox.song import SamplingOptions, Song, SongError, usual_sampling
 from explorer.jukebox.vqvae import VQVAE
 from explorer.jukebox.windows import plan_waves
 from explorer.precision import AUTO, Precision, choose_device, choose_precision
@@ -155,7 +155,7 @@ class Jukebox:
         first event.
         """
         batch = [songs] if isinstance(songs, Song) else list(songs)
-        options = options or SamplingOptions()
+        options = options or usual_sampling(self.config)
         given = dict(given or {})
         labels = {level: [self._labels(song, level) for song in batch] for level in LEVELS}
         lengths = self._lengths(batch)
@@ -236,7 +236,7 @@ class Jukebox:
         self, song: Song, options: SamplingOptions | None = None, given_lengths: Mapping[Level, int] | None = None
     ) -> dict[Level, LevelPlan]:
         """Windows and codes per level that ``generate`` would sample."""
-        options = options or SamplingOptions()
+        options = options or usual_sampling(self.config)
         lengths = self._lengths([song])
         plans = {}
         for level in SAMPLING_ORDER:

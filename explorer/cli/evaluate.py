@@ -16,7 +16,7 @@ from typing import Any
 from explorer.cli.common import UsageError, add_command, add_engine_options, load_engine, settings_of, whole_number
 from explorer.cli.recipes import add_sampling_options, sampling_from
 from explorer.cli.songlist import Wanted, make_songs
-from explorer.jukebox.song import SamplingOptions
+from explorer.jukebox.song import usual_sampling
 
 FAMILIES = ("reconstruction", "codes", "labels", "structure", "words", "timing", "notes", "distance", "faults")
 COLLECTION = "Scorecard"
@@ -146,7 +146,7 @@ def make(options: argparse.Namespace, heldout: Path, work: Path) -> Path:
 
     seconds = options.seconds if options.seconds is not None else SECONDS
     engine = load_engine(options)
-    sampling = sampling_from(options, SamplingOptions())
+    sampling = sampling_from(options, usual_sampling(engine.config))
     found = recipes(Corpus.open(heldout, work / "cache").songs, options.generate, seconds)
     folder: Path = work / "songs"
     make_songs(engine, folder, [Wanted(r.id, r.song, COLLECTION, LICENCE, sampling) for r in found], options.batch)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.cli.common import UsageError, add_command, add_engine_options, load_engine, whole_number
 from explorer.cli.songlist import Wanted, make_songs
-from explorer.jukebox.song import Song
+from explorer.jukebox.song import Song, usual_sampling
 from explorer.training.scorecard.recipes import first_lines
 
 if TYPE_CHECKING:
@@ -78,7 +78,9 @@ def run_gallery(options: argparse.Namespace) -> int:
         raise UsageError(f"{options.corpus} is not a folder; name one with held-out songs.")
     with tempfile.TemporaryDirectory() as cache:
         songs = Corpus.open(options.corpus, Path(cache)).songs
-    wanted = [Wanted(e.id, e.song, e.collection, LICENCE) for e in entries(songs, options.seconds)]
-    make_songs(load_engine(options), options.out, wanted, options.batch)
+    engine = load_engine(options)
+    sampling = usual_sampling(engine.config)
+    wanted = [Wanted(e.id, e.song, e.collection, LICENCE, sampling) for e in entries(songs, options.seconds)]
+    make_songs(engine, options.out, wanted, options.batch)
     print(options.out)
     return 0

@@ -27,9 +27,8 @@ from explorer.cli.common import (
     settings_of,
     whole_number,
 )
-from explorer.cli.recipes import add_song_options, open_sample, read_recipe, sampling_from, song_from
+from explorer.cli.recipes import add_song_options, new_recipe, open_sample, read_recipe, sampling_from, song_from
 from explorer.jukebox.config import Level
-from explorer.jukebox.song import SamplingOptions, Song
 
 if TYPE_CHECKING:
     from explorer.engine import Jukebox
@@ -96,11 +95,12 @@ def run_generate(options: argparse.Namespace) -> int:
 
     if options.resume:
         return _resume(options)
-    song, sampling = Song(), SamplingOptions()
     if options.recipe is not None:
         song, sampling = read_recipe(options.recipe)
     elif options.lyrics is None and options.lyrics_file is None and not options.instrumental:
         raise UsageError("Say what to sing: --lyrics TEXT, --lyrics-file F, or --instrumental.")
+    else:
+        song, sampling = new_recipe(options)
     prompt = None
     if options.prompt is not None:
         prompt = PromptAudio(options.prompt, options.prompt_start, options.prompt_stop)
@@ -135,7 +135,7 @@ def _from_source(options: argparse.Namespace, of_sample: Any, of_audio: Any) -> 
     from explorer.studio import JobRequest, PromptAudio
 
     parent = open_sample(options.source)
-    song, sampling = (parent.record.song, parent.record.options) if parent else (Song(), SamplingOptions())
+    song, sampling = (parent.record.song, parent.record.options) if parent else new_recipe(options)
     request = JobRequest(
         song=song_from(options, song),
         options=sampling_from(options, replace(sampling, stop_after=Level.BOTTOM)),

@@ -12,9 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer.cli.common import UsageError, whole_number
+from explorer.cli.common import UsageError, settings_of, whole_number
 from explorer.jukebox.config import SAMPLING_ORDER, Level
-from explorer.jukebox.song import SEQUENTIAL, LevelSampling, SamplingOptions, Song, recipe_from_dict
+from explorer.jukebox.song import SEQUENTIAL, LevelSampling, SamplingOptions, Song, recipe_from_dict, usual_sampling
 
 if TYPE_CHECKING:
     from explorer.library import Sample
@@ -38,7 +38,9 @@ def add_song_options(parser: argparse.ArgumentParser) -> None:
 
 def add_sampling_options(parser: argparse.ArgumentParser) -> None:
     """How codes are drawn: what ``sampling_from`` reads."""
-    parser.add_argument("--temperature", metavar="T[,T,T]", help="for all levels, or top,middle,bottom (default: 0.98)")
+    parser.add_argument(
+        "--temperature", metavar="T[,T,T]", help="for all levels, or top,middle,bottom (default: as the model says)"
+    )
     parser.add_argument("--top-k", metavar="K[,K,K]", help="draw from the K likeliest codes only")
     parser.add_argument("--top-p", metavar="P[,P,P]", help="draw from the likeliest codes of this share only")
     parser.add_argument("--level", choices=[level.value for level in SAMPLING_ORDER], help="stop after this level")
@@ -100,6 +102,13 @@ def read_lyrics(options: argparse.Namespace) -> str | None:
         raise UsageError(f"{file} is not a UTF-8 text file; save the lyrics as plain text.") from error
     except OSError as error:
         raise UsageError(f"{file} cannot be read ({error.strerror}).") from error
+
+
+def new_recipe(options: argparse.Namespace) -> tuple[Song, SamplingOptions]:
+    """A song of which nothing is said yet, sampled as the model of ``options`` usually is. Raises CheckpointError."""
+    from explorer.checkpoints import find_model, load_config
+
+    return Song(), usual_sampling(load_config(find_model(options.model, settings_of(options).models)))
 
 
 def sampling_from(options: argparse.Namespace, sampling: SamplingOptions) -> SamplingOptions:

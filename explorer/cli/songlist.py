@@ -8,7 +8,7 @@ not change their codes. Does not know: which songs are wanted and why, or how on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ class Wanted:
     song: Song
     collection: str
     licence: str
-    options: SamplingOptions = field(default_factory=SamplingOptions)
+    options: SamplingOptions
 
 
 def make_songs(engine: Jukebox, folder: Path, songs: Sequence[Wanted], batch: int) -> None:

@@ -331,8 +331,12 @@ class ModelConfig:
     """Imagined length of a whole song where the recipe names none; None: as long as what is sampled."""
     strands: tuple[int, int, int] = (1, 1, 1)
     """Stretches of a song that are sampled together: bottom, middle, top (always 1). 1 is the published way."""
+    temperature: tuple[float, float, float] = (0.98, 0.98, 0.98)
+    """Of a recipe that names none: bottom, middle, top. The published samples were made with values around 0.98."""
 
     def __post_init__(self) -> None:
+        if not all(0 < temperature <= 10 for temperature in self.temperature):
+            raise ConfigError("temperatures must be above 0 and at most 10")
         if min(self.strands) < 1 or self.strands[-1] != 1:
             raise ConfigError("strands must be at least 1, and 1 for the top level")
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from explorer.jukebox.config import LEVELS, Level
+from explorer.jukebox.config import LEVELS, Level, ModelConfig
 
 MAX_LYRICS = 20_000
 """Characters of lyrics accepted in one song: far more than ten minutes of singing."""
@@ -124,6 +124,12 @@ class SamplingOptions:
     def level(self, level: Level) -> LevelSampling:
         sampling: LevelSampling = getattr(self, level.value)
         return sampling
+
+
+def usual_sampling(config: ModelConfig) -> SamplingOptions:
+    """What a recipe for this model says about sampling where nothing else is wished."""
+    bottom, middle, top = (LevelSampling(temperature) for temperature in config.temperature)
+    return SamplingOptions(top, middle, bottom)
 
 
 def recipe_to_dict(song: Song, options: SamplingOptions) -> dict[str, Any]:

@@ -27,7 +27,7 @@ WORDLESS = {"label": "Make it instrumental", "set": {"instrumental": True}}
 class LevelTyped(BaseModel):
     """One row of the sampling table, as typed."""
 
-    temperature: str = "0.98"
+    temperature: str = ""
     top_k: str = "off"
     top_p: str = "off"
 
@@ -83,8 +83,9 @@ class Reading:
             return otherwise
 
 
-def read(typed: Typed, model: str, max_takes: int, upload: Callable[[str], Path]) -> Reading:
-    """Judge every field; ``upload`` gives the file of a token and raises StudioError for a lost one."""
+def read(typed: Typed, model: str, usual: SamplingOptions, max_takes: int, upload: Callable[[str], Path]) -> Reading:
+    """Judge every field; ``usual`` has the temperatures of fields that are empty, ``upload`` gives the file of a
+    token and raises StudioError for a lost one."""
     reading = Reading()
     genre = reading.attempt("genre", lambda: _blend(typed.genre), "")
     artist = reading.attempt("artist", lambda: _blend(typed.artist), "")
@@ -98,7 +99,7 @@ def read(typed: Typed, model: str, max_takes: int, upload: Callable[[str], Path]
     takes = reading.attempt("takes", lambda: _takes(typed.takes, max_takes), None)
     total = reading.attempt("place", lambda: _total(typed.total), None)
     offset = reading.attempt("place", lambda: Song(offset_seconds=typed.offset).offset_seconds, 0.0)
-    reading.options = reading.attempt("sampling", lambda: _options(typed), SamplingOptions())
+    reading.options = reading.attempt("sampling", lambda: _options(typed, usual), usual)
     if None in (lyrics, seconds, seed, takes):
         return reading
     reading.takes = takes
@@ -174,14 +175,14 @@ def _total(text: str) -> float | None:
     return Song(total_seconds=_decimal(text, "imagined length")).total_seconds
 
 
-def _options(typed: Typed) -> SamplingOptions:
+def _options(typed: Typed, usual: SamplingOptions) -> SamplingOptions:
     levels: dict[str, LevelSampling] = {}
     for level in SAMPLING_ORDER:
         row = typed.sampling.get(level, LevelTyped())
         try:
             off = ("", "off")
             levels[level.value] = LevelSampling(
-                temperature=_number(row.temperature, "temperature"),
+                temperature=_number(row.temperature.strip() or str(usual.level(level).temperature), "temperature"),
                 top_k=0 if row.top_k.strip().lower() in off else _whole(row.top_k, "top-k"),
                 top_p=0.0 if row.top_p.strip().lower() in off else _number(row.top_p, "top-p"),
             )
@@ -250,9 +251,14 @@ def from_recipe(song: Song, options: SamplingOptions) -> dict[str, Any]:
         "stop": options.stop_after.value,
         "mode": JobMode.GENERATE.value,
         "parent": None,
-        "sampling": {level.value: _level_form(options.level(level)) for level in SAMPLING_ORDER},
+        "sampling": sampling_form(options),
         "sequential": options.strands == SEQUENTIAL,
     }
+
+
+def sampling_form(options: SamplingOptions) -> dict[str, dict[str, str]]:
+    """The sampling table as form values."""
+    return {level.value: _level_form(options.level(level)) for level in SAMPLING_ORDER}
 
 
 def _level_form(sampling: LevelSampling) -> dict[str, str]:

@@ -74,7 +74,7 @@ def build(services: Services) -> FastAPI:
     for kind in USER_ERRORS:
         app.add_exception_handler(kind, _explain)
     app.include_router(songs.routes(services.library, services.studio))
-    app.include_router(making.routes(services.library, services.studio, services.uploads, services.model))
+    app.include_router(making.routes(services))
     app.include_router(comparing.routes(services.library))
     app.include_router(learning.routes(services))
     app.include_router(media.routes(services.library))

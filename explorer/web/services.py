@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from explorer.checkpoints import find_model, load_config
 from explorer.engine import Jukebox
+from explorer.jukebox.song import SamplingOptions, usual_sampling
 from explorer.library import Library
 from explorer.settings import CHECKOUT, Settings
 from explorer.studio import Studio
@@ -29,6 +30,8 @@ class Services:
     studio: Studio
     uploads: Uploads
     model: str
+    usual: SamplingOptions
+    """How that model's songs are sampled where nothing else is wished."""
 
 
 @contextmanager
@@ -37,7 +40,9 @@ def opened(settings: Settings, model: str) -> Iterator[Services]:
 
     Raises CheckpointError, LibraryError or StudioError where something cannot be opened.
     """
-    load_config(find_model(model, settings.models))  # a missing model is told at once, the weights load meanwhile
+    config = load_config(
+        find_model(model, settings.models)
+    )  # a missing model is told at once, the weights load meanwhile
     settings.apply_threads()
     library = Library(settings.library, [GALLERY] if GALLERY.is_dir() else [])
     try:
@@ -48,7 +53,7 @@ def opened(settings: Settings, model: str) -> Iterator[Services]:
         try:
             studio.calibrate(model)
             uploads = Uploads(settings.home / "uploads", settings.limits.prompt_bytes)
-            yield Services(settings, library, studio, uploads, model)
+            yield Services(settings, library, studio, uploads, model, usual_sampling(config))
         finally:
             studio.close()
     finally:

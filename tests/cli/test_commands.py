@@ -16,11 +16,12 @@ import soundfile
 import torch
 
 from explorer.cli import build_parser
-from explorer.jukebox.config import Level
+from explorer.jukebox.config import LEVELS, Level
 from explorer.library import Mode, Sample, SampleState
 from explorer.settings import CHECKOUT
 from tests.cli.conftest import Run
 from tests.tiny import tiny_jukebox
+from tests.ui.tiny_model import TEMPERATURE
 
 
 def test_generate_makes_one_folder_per_take(run: Run, model: Path, tmp_path: Path) -> None:
@@ -41,6 +42,12 @@ def test_generate_makes_one_folder_per_take(run: Run, model: Path, tmp_path: Pat
         assert sample.has_audio(Level.MIDDLE) and not sample.has_audio(Level.BOTTOM)
     assert samples[0].record.job == samples[1].record.job
     assert 'note: The model does not know the artist "Nobody"' in outcome.err
+
+
+def test_temperatures_are_the_models_own_unless_told_otherwise(sample: Path) -> None:
+    options = Sample.open(sample).record.options
+    drawn = tuple(options.level(level).temperature for level in LEVELS)
+    assert drawn == TEMPERATURE
 
 
 def test_a_recipe_makes_the_same_again(run: Run, model: Path, sample: Path, tmp_path: Path) -> None:
@@ -166,7 +173,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(run: Run, model: Pa
     resumed = sorted((Sample.open(folder) for folder in folders), key=lambda sample: sample.record.take)
     songs = [sample.record.song for sample in resumed]
     assert [song.seed for song in songs] == [0, 1]
-    *_, finished = tiny_jukebox().generate(songs)
+    *_, finished = tiny_jukebox().generate(songs, resumed[0].record.options)
     for level in Level:
         assert torch.equal(torch.stack([s.codes()[level] for s in resumed]), finished.codes[level])  # type: ignore[union-attr]
     assert run("generate", "--resume", "--model", model, "--out", out).out.startswith("Nothing is unfinished")

@@ -37,6 +37,7 @@ def test_a_model_survives_json(merged: bool) -> None:
         ({"colour": 1}, "unknown entries: colour"),
         ({"priors": []}, "priors must have 3 entries"),
         ({"vqvae": None}, "vqvae must be an object"),
+        ({"temperature": [0.9, 0.0, 0.9]}, "temperatures must be above 0"),
     ],
 )
 def test_nonsense_is_named(change: dict[str, Any], message: str) -> None:

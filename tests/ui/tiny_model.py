@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from explorer.checkpoints import save_model_folder
 from explorer.jukebox.config import LEVELS
 from tests.tiny import tiny_config, tiny_jukebox
+
+TEMPERATURE = (1.0, 0.97, 0.95)
+"""Bottom, middle, top."""
 
 
 def write_tiny_model(folder: Path) -> Path:
@@ -14,7 +18,8 @@ def write_tiny_model(folder: Path) -> Path:
     jukebox = tiny_jukebox()
     states = {"vqvae": jukebox._vqvae.state_dict()}
     states |= {level.value: jukebox._priors[level].state_dict() for level in LEVELS}
-    save_model_folder(folder, tiny_config(name=folder.name), states, jukebox.lists)
+    config = replace(tiny_config(name=folder.name), temperature=TEMPERATURE)
+    save_model_folder(folder, config, states, jukebox.lists)
     return folder
 
 

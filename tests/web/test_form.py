@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from explorer.studio import JobMode, StudioError
 from explorer.web.form import Reading, Typed, from_record, read
 from tests.tiny import tiny_config
 
+USUAL = SamplingOptions(LevelSampling(0.95), LevelSampling(0.8), LevelSampling(0.7))
+
 
 def lost(token: str) -> Path:
     raise StudioError(f"{token} is gone")
@@ -21,7 +24,7 @@ def lost(token: str) -> Path:
 
 def reading(**typed: Any) -> Reading:
     values = {"lyrics": "la la", "seconds": "6"} | typed
-    return read(Typed.model_validate(values), "pocket", 16, lost)
+    return read(Typed.model_validate(values), "pocket", USUAL, 16, lost)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +88,13 @@ def test_a_whole_form() -> None:
     assert request is not None and not found.problems
     assert request.song == Song("0.5 Pop / 0.5 Jazz", "A", "la la", 7.5, 12, 60.0, 4.0)
     assert request.takes == 3 and request.mode is JobMode.GENERATE
-    assert request.options == SamplingOptions(top=LevelSampling(0.9, 0, 0.7), stop_after=Level.MIDDLE)
+    assert request.options == replace(USUAL, top=LevelSampling(0.9, 0, 0.7), stop_after=Level.MIDDLE)
+
+
+def test_an_empty_temperature_is_the_models_own() -> None:
+    assert reading().options == USUAL
+    request = reading(sampling={"middle": {"temperature": " ", "top_k": "5"}}).request
+    assert request is not None and request.options == replace(USUAL, middle=LevelSampling(0.8, 5))
 
 
 def test_windows_one_after_another_as_published() -> None:
@@ -112,7 +121,7 @@ def record() -> Any:
 
 def test_exact_recipe_survives_the_form() -> None:
     values, said = from_record(record(), "exact")
-    request = read(Typed.model_validate(values), "pocket", 16, lost).request
+    request = read(Typed.model_validate(values), "pocket", USUAL, 16, lost).request
     assert request is not None
     assert request.song == record().song
     assert request.options == record().options
@@ -123,7 +132,7 @@ def test_continue_upsample_and_style() -> None:
     kept = record()
     for mode in ("continue", "upsample"):
         values, _ = from_record(kept, mode)
-        request = read(Typed.model_validate(values), "pocket", 16, lost).request
+        request = read(Typed.model_validate(values), "pocket", USUAL, 16, lost).request
         assert request is not None and request.mode.value == mode and request.parent_sample == kept.id
     assert from_record(kept, "style")[0]["lyrics"] == ""
     with pytest.raises(StudioError):

@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from explorer.audio.files import AudioFormat, audio_bytes
+from explorer.jukebox.song import usual_sampling
 from explorer.library import Library
 from explorer.settings import Settings
 from explorer.studio import Studio
@@ -17,7 +18,7 @@ from explorer.web.server import build
 from explorer.web.services import Services
 from explorer.web.uploads import Uploads
 from tests.songs import RATE, add_song, tune
-from tests.tiny import tiny_jukebox
+from tests.tiny import tiny_config, tiny_jukebox
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     for name in ("song-one", "song-two"):
         add_song(library, name, 1.0)
     studio = Studio(settings, library, lambda _: tiny_jukebox())
-    yield Services(settings, library, studio, Uploads(home / "uploads", 10**6), "tiny")
+    yield Services(settings, library, studio, Uploads(home / "uploads", 10**6), "tiny", usual_sampling(tiny_config()))
     studio.close()
     library.close()
 

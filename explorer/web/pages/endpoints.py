@@ -37,7 +37,7 @@ def add(services: Services) -> None:
         """Make a song; yields the job as it advances, the last time when it ended. Empty lyrics: instrumental."""
         song = Song(genre=genre, artist=artist, lyrics=lyrics, seconds=seconds, seed=seed)
         studio.engine(services.model).describe(song)
-        job = studio.submit(JobRequest(song=song, model=services.model))
+        job = studio.submit(JobRequest(song=song, options=services.usual, model=services.model))
         revision = -1
         while True:
             view = studio.job(job)

@@ -17,11 +17,11 @@ from explorer.audio.files import AudioError, read_recipe
 from explorer.engine import Jukebox
 from explorer.jukebox.config import Level
 from explorer.jukebox.song import Song, SongError, recipe_from_dict
-from explorer.library import Library, Query, Scope
+from explorer.library import Query, Scope
 from explorer.studio import Forecast, JobView, Studio
 from explorer.web import truth
-from explorer.web.form import Reading, Typed, from_recipe, from_record, read
-from explorer.web.uploads import Uploads
+from explorer.web.form import Reading, Typed, from_recipe, from_record, read, sampling_form
+from explorer.web.services import Services
 
 EXAMPLE = "Paper boats on the morning rain,\none for the river and one for the train."
 """Words in a form that nobody has written into yet."""
@@ -44,12 +44,13 @@ def forecast_json(forecast: Forecast) -> dict[str, Any]:
     return dataclasses.asdict(forecast)
 
 
-def routes(library: Library, studio: Studio, uploads: Uploads, model: str) -> APIRouter:
+def routes(services: Services) -> APIRouter:
     """/api/about, /api/form, /api/names, /api/plan, /api/prompt, /api/recipe/{id}, /api/jobs..."""
+    library, studio, uploads, model = services.library, services.studio, services.uploads, services.model
     router = APIRouter()
 
     def understood(typed: Typed) -> Reading:
-        return read(typed, model, studio.settings.limits.takes, uploads.path)
+        return read(typed, model, services.usual, studio.settings.limits.takes, uploads.path)
 
     @router.get("/api/about")
     def about() -> dict[str, str]:
@@ -70,7 +71,9 @@ def routes(library: Library, studio: Studio, uploads: Uploads, model: str) -> AP
         else:
             engine = studio.engine(model)
             genre, artist = (_first(engine, kind) for kind in ("genre", "artist"))
-        return {"genre": genre, "artist": artist, "lyrics": EXAMPLE, "seconds": "12", "takes": "1"}
+        return {"genre": genre, "artist": artist, "lyrics": EXAMPLE, "seconds": "12", "takes": "1"} | {
+            "sampling": sampling_form(services.usual)
+        }
 
     @router.get("/api/names")
     def names(kind: Literal["genre", "artist"], q: str = "") -> dict[str, Any]:

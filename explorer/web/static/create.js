@@ -7,7 +7,7 @@ import { own, panels } from './jobs.js';
 import { prompt } from './prompt.js';
 import { forecast, truth } from './receive.js';
 
-const PUBLISHED = { temperature: ['0.98', '0.98', '0.98'], top_k: ['off', 'off', 'off'], top_p: ['off', 'off', 'off'] };
+const DRAWING = ['temperature', 'top_k', 'top_p'];
 const FIELDS = ['genre', 'artist', 'lyrics', 'seconds', 'seed', 'takes', 'total'];
 const TICKS = ['instrumental', 'sequential'];
 let root, extra = { offset: 0, stop: 'bottom', mode: 'generate', parent: null, said: '' }, form = {}, mixer, audio, plan = null, asking = 0, timer, busy = false;
@@ -33,7 +33,7 @@ export function mount(element) {
   $('.more', root).addEventListener('click', () => more($('.col-more', root).hidden));
   $('.dice', root).addEventListener('click', () => { form.seed.value = seed(); changed(); });
   $('.begin-anew', root).addEventListener('click', () => { Object.assign(extra, { mode: 'generate', parent: null, said: '' }); changed(); });
-  $('.published', root).addEventListener('click', published);
+  $('.usual', root).addEventListener('click', usual);
   $$('[data-add]', root).forEach(button => button.addEventListener('click', () => mixer.add(button.dataset.add)));
   root.addEventListener('keydown', event => { if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) generate(); });
   hear('recipe', ({ id, mode }) => again(id, mode));
@@ -48,15 +48,16 @@ function samplingTable() {
   const head = ['Level', 'Temperature', 'Top-k', 'Top-p'];
   $('.sampling', root).replaceChildren(
     el('thead', {}, el('tr', {}, ...head.map((text, i) => el('th', { scope: 'col', class: i ? 'n' : null, text })))),
-    el('tbody', {}, ...LEVELS.map((level, i) => el('tr', {}, el('th', { scope: 'row', class: 'lv-' + level }, icon('g-' + level, 'glyph'), ' ' + level),
-      ...['temperature', 'top_k', 'top_p'].map(name => el('td', { class: 'n' }, el('input', { class: 'f num', name: `${name}-${level}`, value: PUBLISHED[name][i], 'aria-label': `${name.replace('_', '-')}, ${level}`, inputmode: 'decimal', autocomplete: 'off' })))))));
+    el('tbody', {}, ...LEVELS.map(level => el('tr', {}, el('th', { scope: 'row', class: 'lv-' + level }, icon('g-' + level, 'glyph'), ' ' + level),
+      ...DRAWING.map(name => el('td', { class: 'n' }, el('input', { class: 'f num', name: `${name}-${level}`, 'aria-label': `${name.replace('_', '-')}, ${level}`, inputmode: 'decimal', autocomplete: 'off' })))))));
 }
 
-function published() {
+function usual() {
   const before = values();
-  LEVELS.forEach((level, i) => { for (const name in PUBLISHED) $(`[name=${name}-${level}]`, root).value = PUBLISHED[name][i]; });
-  changed();
-  toast('Temperatures are at the published values. Your other choices are kept.', 'Undo', () => { fill(before); changed(); });
+  request('/api/form').then(({ sampling }) => {
+    fillSampling(sampling); changed();
+    toast('Sampling is at the model\'s own values. Your other choices are kept.', 'Undo', () => { fillSampling(before.sampling); changed(); });
+  }).catch(error => show('sampling', error.message));
 }
 
 function stopChoice() {
@@ -75,18 +76,22 @@ const drawStop = () => $$('.stop button', root).forEach(button => { const on = b
 
 /** Everything in the form, as typed: the server reads and judges it. */
 function values() {
-  const sampling = Object.fromEntries(LEVELS.map(level => [level, Object.fromEntries(['temperature', 'top_k', 'top_p'].map(name => [name, $(`[name=${name}-${level}]`, root).value]))]));
+  const sampling = Object.fromEntries(LEVELS.map(level => [level, Object.fromEntries(DRAWING.map(name => [name, $(`[name=${name}-${level}]`, root).value]))]));
   return {
     ...Object.fromEntries(FIELDS.map(name => [name, form[name].value])), ...Object.fromEntries(TICKS.map(name => [name, form[name].checked])),
     offset: extra.offset, stop: extra.stop, mode: extra.mode, parent: extra.parent, said: extra.said, sampling, prompt: audio.value(),
   };
 }
 
+function fillSampling(table) {
+  for (const level of LEVELS) for (const [name, value] of Object.entries(table?.[level] || {})) $(`[name=${name}-${level}]`, root).value = value;
+}
+
 function fill(data) {
   for (const name of FIELDS) if (data[name] !== undefined && data[name] !== null) form[name].value = data[name];
   for (const name of TICKS) if (data[name] !== undefined) form[name].checked = data[name];
   for (const name of ['offset', 'stop', 'mode', 'parent', 'said']) if (data[name] !== undefined) extra[name] = data[name];
-  for (const level of LEVELS) for (const [name, value] of Object.entries(data.sampling?.[level] || {})) $(`[name=${name}-${level}]`, root).value = value;
+  fillSampling(data.sampling);
   audio.set(data.prompt || null);
   drawStop();
 }
