@@ -27,7 +27,15 @@ from explorer.cli.common import (
     settings_of,
     whole_number,
 )
-from explorer.cli.recipes import add_song_options, new_recipe, open_sample, read_recipe, sampling_from, song_from
+from explorer.cli.recipes import (
+    add_song_options,
+    begun_sample,
+    new_recipe,
+    open_sample,
+    read_recipe,
+    sampling_from,
+    song_from,
+)
 from explorer.jukebox.config import Level
 
 if TYPE_CHECKING:
@@ -95,8 +103,10 @@ def run_generate(options: argparse.Namespace) -> int:
 
     if options.resume:
         return _resume(options)
+    parent = None
     if options.recipe is not None:
         song, sampling = read_recipe(options.recipe)
+        parent = None if options.prompt is not None else begun_sample(options.recipe)
     elif options.lyrics is None and options.lyrics_file is None and not options.instrumental:
         raise UsageError("Say what to sing: --lyrics TEXT, --lyrics-file F, or --instrumental.")
     else:
@@ -110,10 +120,11 @@ def run_generate(options: argparse.Namespace) -> int:
         model=options.model,
         takes=options.takes,
         prompt=prompt,
-        mode=JobMode.PRIMED if prompt else JobMode.GENERATE,
+        parent_sample=parent.record.id if parent else None,
+        mode=JobMode.PRIMED if prompt else JobMode.AGAIN if parent else JobMode.GENERATE,
         title=options.title,
     )
-    return _make(options, request, None)
+    return _make(options, request, parent)
 
 
 def run_continue(options: argparse.Namespace) -> int:

@@ -80,6 +80,17 @@ def read_recipe(file: Path) -> tuple[Song, SamplingOptions]:
     return recipe_from_dict({"song": recipe.get("song"), "sampling": recipe.get("sampling")})
 
 
+def begun_sample(file: Path) -> Sample | None:
+    """The sample that ``file`` is a part of, where it went on from what no recipe holds. Raises RecordError."""
+    from explorer.library import Sample
+
+    folder = file if file.is_dir() else file.parent
+    if not (folder / "sample.json").is_file():
+        return None
+    sample = Sample.open(folder)
+    return sample if sample.record.went_on else None
+
+
 def song_from(options: argparse.Namespace, song: Song) -> Song:
     """``song`` with what the options say otherwise. Raises SongError, UsageError."""
     changes = {name: getattr(options, name) for name in SONG_FIELDS if getattr(options, name) is not None}

@@ -118,6 +118,11 @@ class SampleRecord:
         return recipe_to_dict(self.song, self.options)
 
     @property
+    def went_on(self) -> bool:
+        """Whether more than the recipe is needed to make it again: the prompt, or the codes that were upsampled."""
+        return self.mode is Mode.UPSAMPLE or self.prompt_seconds > 0
+
+    @property
     def seconds(self) -> float:
         """Length of what can be heard: of the longest level (0.0: nothing yet)."""
         return max((level.seconds for level in self.levels.values()), default=0.0)

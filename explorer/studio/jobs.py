@@ -49,6 +49,8 @@ class JobMode(StrEnum):
     """Goes on from a sample of a library."""
     UPSAMPLE = "upsample"
     """Makes the missing finer levels of a sample."""
+    AGAIN = "again"
+    """Goes on once more from what a sample went on from: its prompt, or the top level that was upsampled."""
 
 
 _NEEDS = {
@@ -56,6 +58,7 @@ _NEEDS = {
     JobMode.PRIMED: "Choose the audio to go on from.",
     JobMode.CONTINUE: "Choose the sample to continue.",
     JobMode.UPSAMPLE: "Choose one sample or one audio file to upsample.",
+    JobMode.AGAIN: "Choose the sample to make again.",
 }
 
 
@@ -77,7 +80,7 @@ class JobRequest:
     """One run of the engine. ``song.seconds`` is the length of the whole result, given part included.
 
     Takes are the same song with the seeds ``song.seed``, ``song.seed + 1``, ...; they are sampled
-    as one batch. PRIMED needs ``prompt``; CONTINUE needs ``parent_sample``, the id of a sample
+    as one batch. PRIMED needs ``prompt``; CONTINUE and AGAIN need ``parent_sample``, the id of a sample
     in the library; UPSAMPLE needs one of both and takes the song's length from it. Raises
     StudioError where these do not fit together.
     """
@@ -101,6 +104,7 @@ class JobRequest:
             JobMode.PRIMED: prompt and not parent,
             JobMode.CONTINUE: parent and not prompt,
             JobMode.UPSAMPLE: prompt != parent,
+            JobMode.AGAIN: parent and not prompt,
         }
         if not fits[self.mode]:
             raise StudioError(_NEEDS[self.mode])

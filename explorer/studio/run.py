@@ -67,6 +67,8 @@ def parent_codes(config: ModelConfig, request: JobRequest, parent: Sample | None
     check_parent(config, parent)
     if request.mode is JobMode.CONTINUE:
         return continued_codes(config, parent, request.song)
+    if request.mode is JobMode.AGAIN:
+        return begun_codes(config, parent)
     return upsampled_codes(parent)
 
 
@@ -128,6 +130,22 @@ def upsampled_codes(parent: Sample) -> dict[Level, torch.Tensor]:
     if Level.MIDDLE in done and Level.BOTTOM not in done:
         kept.append(Level.MIDDLE)
     return {level: codes[level][None] for level in kept}
+
+
+def begun_codes(config: ModelConfig, parent: Sample) -> dict[Level, torch.Tensor]:
+    """What the parent itself went on from: the codes of its prompt, or the top codes that were upsampled."""
+    codes, record = parent.codes(), parent.record
+    if not record.went_on:
+        raise StudioError("This sample was made from nothing; its recipe alone makes it again.")
+    if record.mode is Mode.UPSAMPLE:
+        return {Level.TOP: codes[Level.TOP][None]}
+    count = prompt_codes(config, record) * config.hop(Level.TOP)
+    return {level: row[None, : count // config.hop(level)] for level, row in codes.items()}
+
+
+def prompt_codes(config: ModelConfig, record: SampleRecord) -> int:
+    """Top codes of a sample that its prompt gave."""
+    return round(record.prompt_seconds * config.sample_rate / config.hop(Level.TOP))
 
 
 def check_grows(config: ModelConfig, song: Song, given: int) -> None:
@@ -199,8 +217,9 @@ def create_takes(
         level: codes.expand(request.takes, -1).contiguous()
         for level, codes in given_codes(engine, request, parent).items()
     }
+    mode = Mode(request.mode.value) if request.mode is not JobMode.AGAIN or parent is None else parent.record.mode
     prompt = 0.0
-    if given and request.mode is not JobMode.UPSAMPLE:
+    if given and mode is not Mode.UPSAMPLE:
         prompt = given[Level.TOP].shape[1] * config.hop(Level.TOP) / config.sample_rate
     writers: list[SampleWriter] = []
     try:
@@ -209,7 +228,7 @@ def create_takes(
                 engine,
                 song,
                 request.options,
-                Mode(request.mode.value),
+                mode,
                 title=request.title,
                 job=job,
                 take=take + 1,
@@ -288,19 +307,10 @@ def run_takes(engine: Jukebox, takes: Takes) -> Iterator[Event]:
         return
     record = takes.writers[0].record
     store = _Store(engine, takes)
-    prompt = _prompt_codes(engine.config, record, takes.given)
-    for event in engine.generate(takes.songs, record.options, takes.given or None, prompt):
+    there = takes.given[Level.TOP].shape[1] if record.mode is Mode.UPSAMPLE else prompt_codes(engine.config, record)
+    for event in engine.generate(takes.songs, record.options, takes.given or None, there):
         store.take_in(event)
         yield event
-
-
-def _prompt_codes(config: ModelConfig, record: SampleRecord, given: Codes) -> int:
-    """How many of the given top codes were there before the sample was begun."""
-    if Level.TOP not in given:
-        return 0
-    if record.mode is Mode.UPSAMPLE:
-        return given[Level.TOP].shape[1]
-    return round(record.prompt_seconds * config.sample_rate / config.hop(Level.TOP))
 
 
 class _Store:

@@ -123,7 +123,7 @@ def _request(reading: Reading, typed: Typed, model: str, prompt: PromptAudio | N
     mode = JobMode.PRIMED if prompt else typed.mode
     if mode is JobMode.PRIMED and not prompt:
         mode = JobMode.GENERATE
-    given = mode in (JobMode.CONTINUE, JobMode.UPSAMPLE)
+    given = mode in (JobMode.CONTINUE, JobMode.UPSAMPLE, JobMode.AGAIN)
     return JobRequest(
         song=reading.song,
         options=reading.options,
@@ -221,10 +221,14 @@ def from_record(record: SampleRecord, mode: str) -> tuple[dict[str, Any], str]:
     """
     form = from_recipe(record.song, record.options)
     name = f"“{record.title}”"
+    begun = ""
+    if mode in ("exact", "again") and record.went_on:
+        form |= {"parent": record.id, "mode": JobMode.AGAIN.value}
+        begun = " It begins with what that song began with."
     if mode == "exact":
-        return form, f"The whole recipe of {name} is in the form, its seed too."
+        return form, f"The whole recipe of {name} is in the form, its seed too.{begun}"
     if mode == "again":
-        return form, f"The recipe of {name} is in the form, with a new seed."
+        return form, f"The recipe of {name} is in the form, with a new seed.{begun}"
     if mode == "style":
         return form | {"lyrics": "", "instrumental": False}, f"The style of {name} is in the form; write new words."
     parent = {"parent": record.id, "mode": mode}

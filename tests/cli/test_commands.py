@@ -70,6 +70,12 @@ def test_continue_a_sample_and_an_audio_file(run: Run, model: Path, sample: Path
     assert outcome.code == 0, outcome.err
     primed = Sample.open(Path(outcome.json["samples"][0]["folder"])).record
     assert primed.mode is Mode.PRIMED and primed.prompt_seconds == pytest.approx(0.592)
+    for folder in (longer.folder, Path(outcome.json["samples"][0]["folder"])):
+        again = run("generate", "--recipe", folder, "--model", model, "--out", tmp_path / "again", "--json")
+        assert again.code == 0, again.err
+        made, kept = Sample.open(Path(again.json["samples"][0]["folder"])), Sample.open(folder)
+        assert (made.folder / "codes.safetensors").read_bytes() == (folder / "codes.safetensors").read_bytes()
+        assert made.record.mode is kept.record.mode and made.record.prompt_seconds == kept.record.prompt_seconds
 
 
 def test_upsample_a_sample_and_an_audio_file(run: Run, model: Path, sample: Path, tmp_path: Path) -> None:
@@ -78,6 +84,11 @@ def test_upsample_a_sample_and_an_audio_file(run: Run, model: Path, sample: Path
         assert outcome.code == 0, outcome.err
         levels = outcome.json["samples"][0]["levels"]
         assert {name: level["codes"] for name, level in levels.items()} == {"top": 37, "middle": 148, "bottom": 296}
+    folder = Path(outcome.json["samples"][0]["folder"])
+    again = run("generate", "--recipe", folder, "--model", model, "--out", tmp_path / "again", "--json")
+    assert again.code == 0, again.err
+    made = Path(again.json["samples"][0]["folder"])
+    assert (made / "codes.safetensors").read_bytes() == (folder / "codes.safetensors").read_bytes()
 
 
 def test_reconstruct_and_align(run: Run, model: Path, sample: Path, tmp_path: Path) -> None:

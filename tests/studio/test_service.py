@@ -225,6 +225,14 @@ def test_continue_keeps_the_parents_codes_and_goes_on(open_studio: Opener, expec
         assert not torch.equal(row[0], row[1]), "takes must differ behind the prompt"
     record = studio.library.sample(view.sample_ids[0]).record
     assert record.parent == parent and record.prompt_seconds == pytest.approx(1.488, abs=0.01)
+    again = replace(longer, parent_sample=view.sample_ids[0], mode=JobMode.AGAIN)
+    repeated = wait_for(studio, studio.submit(again), ended)
+    assert repeated.state is JobState.FINISHED, repeated.message
+    for level, row in codes_of(studio.library, repeated).items():
+        assert torch.equal(row, codes[level])
+    assert studio.library.sample(repeated.sample_ids[0]).record.prompt_seconds == record.prompt_seconds
+    nothing = wait_for(studio, studio.submit(replace(again, parent_sample=parent)), ended)
+    assert nothing.state is JobState.FAILED and "made from nothing" in nothing.message
     shorter = replace(longer, song=SONG)
     failed = wait_for(studio, studio.submit(shorter), ended)
     assert failed.state is JobState.FAILED and "There are 1.5 s already" in failed.message

@@ -10,7 +10,7 @@ import pytest
 
 from explorer.jukebox.config import Level
 from explorer.jukebox.song import SEQUENTIAL, LevelSampling, SamplingOptions, Song
-from explorer.library import new_record
+from explorer.library import Mode, new_record
 from explorer.studio import JobMode, StudioError
 from explorer.web.form import Reading, Typed, from_record, read
 from tests.tiny import tiny_config
@@ -126,6 +126,16 @@ def test_exact_recipe_survives_the_form() -> None:
     assert request.song == record().song
     assert request.options == record().options
     assert "Paper boats" in said
+
+
+def test_a_song_that_went_on_begins_again_with_what_it_began_with() -> None:
+    kept = replace(record(), mode=Mode.PRIMED, prompt_seconds=3.0)
+    for mode in ("exact", "again"):
+        values, said = from_record(kept, mode)
+        request = read(Typed.model_validate(values), "pocket", USUAL, 16, lost).request
+        assert request is not None and request.mode is JobMode.AGAIN and request.parent_sample == kept.id
+        assert "begins with what that song began with" in said
+    assert from_record(record(), "exact")[0]["mode"] == "generate"
 
 
 def test_continue_upsample_and_style() -> None:

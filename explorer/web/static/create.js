@@ -171,7 +171,7 @@ function summary() {
   $('.summary', root).textContent = !f ? '' : f.seconds === null ? `${takes}. The speed of this machine is measured with the first song.`
     : `${takes} in about ${say(f.seconds)}.` + (f.first_sound_seconds === null ? '' : ` First sound after ${say(f.first_sound_seconds)}.`);
   const open = !$('.col-more', root).hidden, temperatures = LEVELS.map(level => $(`[name=temperature-${level}]`, root).value).join(' / ');
-  const from = extra.offset ? `, from ${mmss(extra.offset)}` : '', how = { generate: '', primed: ', begins with your audio', continue: ', goes on from a song', upsample: ', finer levels of a song' }[audio.value() ? 'primed' : extra.mode];
+  const from = extra.offset ? `, from ${mmss(extra.offset)}` : '', how = { generate: '', primed: ', begins with your audio', continue: ', goes on from a song', upsample: ', finer levels of a song', again: ', begins as that song did' }[audio.value() ? 'primed' : extra.mode];
   $('.more-sum', root).textContent = open ? 'Closing keeps everything you set.' : `Seed ${form.seed.value}, ${takes.toLowerCase()}, temperatures ${temperatures}${from}, ${extra.stop === 'bottom' ? 'all three levels' : 'stops after ' + extra.stop}${how}.`;
 }
 
