@@ -1,8 +1,8 @@
 """Making a list of songs, each once: the gallery and the scorecard's songs.
 
 Knows: which songs of a list are there already, and that several are sampled as one batch, which does
-not change their codes. Does not know: which songs are wanted and why, or how one is made
-(``studio.run``).
+not change their codes; songs with a prompt and songs without are not mixed. Does not know: which songs
+are wanted and why, or how one is made (``studio.run``).
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.cli.common import CtrlC, Progress, Stopped, UsageError
+from explorer.jukebox.config import LEVELS, Level
 from explorer.jukebox.song import SamplingOptions, Song
 
 if TYPE_CHECKING:
     from explorer.engine import Jukebox
     from explorer.library import Library
+    from explorer.studio.jobs import PromptAudio
     from explorer.studio.run import Takes
 
 
@@ -30,6 +32,8 @@ class Wanted:
     collection: str
     licence: str
     options: SamplingOptions
+    prompt: PromptAudio | None = None
+    """Audio that it goes on from; in one list all prompts have the same length."""
 
 
 def make_songs(engine: Jukebox, folder: Path, songs: Sequence[Wanted], batch: int) -> None:
@@ -51,7 +55,8 @@ def make_songs(engine: Jukebox, folder: Path, songs: Sequence[Wanted], batch: in
                 )
     partial = [w for w in songs if w.id in begun and begun[w.id].state is not SampleState.FINISHED]
     missing = [w for w in songs if w.id not in begun]
-    groups = [part[i : i + batch] for part in (partial, missing) for i in range(0, len(part), batch)]
+    parts = [[w for w in part if bool(w.prompt) is primed] for part in (partial, missing) for primed in (False, True)]
+    groups = [part[i : i + batch] for part in parts for i in range(0, len(part), batch)]
     library = Library(folder)
     progress = Progress()
     done, count = len(songs) - len(partial) - len(missing), len(songs)
@@ -69,17 +74,26 @@ def make_songs(engine: Jukebox, folder: Path, songs: Sequence[Wanted], batch: in
 
 
 def _takes(engine: Jukebox, library: Library, group: Sequence[Wanted]) -> Takes:
-    """The folders of a group, new or as they were left: all of a group are one or the other."""
+    """The folders of a group, new or as they were left: all are one or the other, and all have prompts or none."""
+    import torch
+
     from explorer.library import Mode
-    from explorer.studio.run import Takes, begin_record, reopen_takes
+    from explorer.studio.run import begin_record, encode_prompt, new_takes, reopen_takes
 
     if (library.folder / group[0].id).exists():
         return reopen_takes(engine, library, [wanted.id for wanted in group])
+    prompts = [encode_prompt(engine, wanted.prompt) for wanted in group if wanted.prompt is not None]
+    given = {level: torch.cat([codes[level] for codes in prompts]) for level in (LEVELS if prompts else ())}
+    seconds = given[Level.TOP].shape[1] * engine.config.hop(Level.TOP) / engine.config.sample_rate if prompts else 0.0
+    mode = Mode.PRIMED if prompts else Mode.GENERATE
     records = [
-        begin_record(engine, w.song, w.options, Mode.GENERATE, id=w.id, collection=w.collection, licence=w.licence)
+        begin_record(
+            engine, w.song, w.options, mode,
+            id=w.id, collection=w.collection, licence=w.licence, prompt_seconds=seconds,
+        )
         for w in group
-    ]
-    return Takes([library.create(record) for record in records], tuple(w.song for w in group), {})
+    ]  # fmt: skip
+    return new_takes(library, records, given)
 
 
 def _make(engine: Jukebox, takes: Takes, told: str, progress: Progress, ctrl_c: CtrlC) -> None:

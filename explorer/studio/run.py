@@ -206,7 +206,7 @@ class Takes:
 def create_takes(
     engine: Jukebox, request: JobRequest, library: Library, parent: Sample | None = None, job: str | None = None
 ) -> Takes:
-    """Make one folder per take, with the given codes stored in it, so that it can go on by itself.
+    """Make one folder per take.
 
     Raises what ``given_codes`` raises, SongError for a song that the model cannot be conditioned
     on, and StorageError; leaves no folder behind then.
@@ -221,29 +221,38 @@ def create_takes(
     prompt = 0.0
     if given and mode is not Mode.UPSAMPLE:
         prompt = given[Level.TOP].shape[1] * config.hop(Level.TOP) / config.sample_rate
+    records = [
+        begin_record(
+            engine,
+            song,
+            request.options,
+            mode,
+            title=request.title,
+            job=job,
+            take=take,
+            parent=request.parent_sample,
+            prompt_seconds=prompt,
+        )
+        for take, song in enumerate(request.songs, start=1)
+    ]
+    return new_takes(library, records, given)
+
+
+def new_takes(library: Library, records: Sequence[SampleRecord], given: Codes) -> Takes:
+    """Make a folder for every record, with its row of the ``given`` codes stored in it, so that it can go on by itself.
+    Raises StorageError; leaves no folder behind then."""
     writers: list[SampleWriter] = []
     try:
-        for take, song in enumerate(request.songs):
-            record = begin_record(
-                engine,
-                song,
-                request.options,
-                mode,
-                title=request.title,
-                job=job,
-                take=take + 1,
-                parent=request.parent_sample,
-                prompt_seconds=prompt,
-            )
+        for row, record in enumerate(records):
             writers.append(library.create(record))
             for level, codes in given.items():
-                writers[-1].start_level(level, 0, codes[take])
+                writers[-1].start_level(level, 0, codes[row])
     except BaseException:
         for writer in writers:
             writer.close()
         library.delete([writer.record.id for writer in writers])
         raise
-    return Takes(writers, request.songs, given)
+    return Takes(writers, tuple(record.song for record in records), dict(given))
 
 
 def begin_record(engine: Jukebox, song: Song, options: SamplingOptions, mode: Mode, **entries: Any) -> SampleRecord:
