@@ -25,7 +25,7 @@ from explorer.engine import Jukebox
 from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level
 from explorer.jukebox.events import LevelDone, LevelStarted, Preview
 from explorer.jukebox.prior import Prior
-from explorer.jukebox.rows import window_conditioning, window_nearness
+from explorer.jukebox.rows import window_conditioning, window_lyric_bias
 from explorer.jukebox.song import SEQUENTIAL, SamplingOptions, Song, usual_sampling
 from explorer.jukebox.windows import plan_windows
 
@@ -155,8 +155,8 @@ def time_steps(engine: Jukebox, level: Level) -> dict[str, Any]:
     count = min(STEPS, prior.config.n_ctx)
     prompt = torch.zeros(rows, 0, dtype=torch.int64)
     if prior.config.follows:
-        near = window_nearness(prior, labels, [0] * rows, torch.zeros(rows, count, dtype=torch.int64))
-        conditioning = dataclasses.replace(conditioning, nearness=near.to(engine.device))
+        bias = window_lyric_bias(prior, labels, [0] * rows, torch.zeros(rows, count, dtype=torch.int64))
+        conditioning = dataclasses.replace(conditioning, lyric_bias=bias.to(engine.device))
     decoding = prior.sampler(conditioning, rows, count, prompt.to(engine.device), 256)
     times = []
     for _ in range(count):

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from explorer.jukebox.following import heard_places
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.prior import Prior
-from explorer.jukebox.rows import window_conditioning, window_lyric_indices, window_nearness
+from explorer.jukebox.rows import window_conditioning, window_lyric_bias, window_lyric_indices
 from explorer.jukebox.windows import window_starts
 
 SILENT_SHARE = 0.2
@@ -92,8 +92,8 @@ def lyric_attention(
             with torch.inference_mode():
                 conditioning = window_conditioning(prior, [song], start, None, device)
                 if known is not None:
-                    near = window_nearness(prior, [song], [start], known[:, start : start + n_ctx])
-                    conditioning = replace(conditioning, nearness=near.to(device))
+                    bias = window_lyric_bias(prior, [song], [start], known[:, start : start + n_ctx])
+                    conditioning = replace(conditioning, lyric_bias=bias.to(device))
                 window = row[start : start + n_ctx].unsqueeze(0).to(device)
                 weights = prior.lyric_weights(window, conditioning, layer)[0, head].cpu()
             columns = torch.tensor(window_lyric_indices(prior, song, start))

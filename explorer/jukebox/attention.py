@@ -66,17 +66,17 @@ def attend_sequence(
     block_length: int,
     prime_keys: int,
     spread: int | None,
-    nearness: torch.Tensor | None = None,
+    lyric_bias: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Attention of a whole sequence from its first position; returns the shape of ``q``.
 
-    For CROSS, ``k`` and ``v`` are the encoder's, and ``nearness`` is added to the scores. A length that is not a
+    For CROSS, ``k`` and ``v`` are the encoder's, and ``lyric_bias`` is added to the scores. A length that is not a
     multiple of the block is padded at the end, which no earlier position can see.
     """
     time = q.shape[2]
     match kind:
         case AttentionKind.CROSS:
-            return attend(q, k, v, None if nearness is None else nearness.to(q.dtype))
+            return attend(q, k, v, None if lyric_bias is None else lyric_bias.to(q.dtype))
         case AttentionKind.DENSE:
             return attend_causally(q, k, v)
         case AttentionKind.PRIME:
@@ -139,7 +139,7 @@ class LayerCache:
     ) -> None:
         """``width`` is the head width, ``length`` the most positions that will be fed."""
         self.kind = kind
-        self._nearness: torch.Tensor | None = None
+        self._lyric_bias: torch.Tensor | None = None
         self.block_length = block_length
         self.spread = 1 if kind is AttentionKind.SUMMARY else spread or 1
         blocks = -(-length // block_length)
@@ -162,10 +162,10 @@ class LayerCache:
         """CROSS only: the encoder's keys and values, fixed for the window."""
         self.keys, self.values = k, v
 
-    def set_nearness(self, nearness: torch.Tensor) -> None:
+    def set_lyric_bias(self, lyric_bias: torch.Tensor) -> None:
         """CROSS only, after ``set_encoder``: what is added to the scores of all positions [batch, heads, length, lyric
         tokens]."""
-        self._nearness = nearness.to(self.keys.dtype)
+        self._lyric_bias = lyric_bias.to(self.keys.dtype)
 
     @property
     def bytes(self) -> int:
@@ -177,8 +177,8 @@ class LayerCache:
         row, column = divmod(position, self.block_length)
         match self.kind:
             case AttentionKind.CROSS:
-                near = None if self._nearness is None else self._nearness[:, :, position : position + n]
-                return attend(q, self.keys, self.values, near)
+                bias = None if self._lyric_bias is None else self._lyric_bias[:, :, position : position + n]
+                return attend(q, self.keys, self.values, bias)
             case AttentionKind.DENSE | AttentionKind.PRIME:
                 fits = max(0, min(n, self.keys.shape[2] - position))
                 if fits:

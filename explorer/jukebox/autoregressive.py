@@ -76,10 +76,10 @@ class Autoregressive(nn.Module):
         conditioning: torch.Tensor | None,
         encoder: torch.Tensor | None = None,
         reading: Reading | None = None,
-        nearness: torch.Tensor | None = None,
+        lyric_bias: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Teacher-forced hidden states [batch, time, width] (float32), ready for ``head``."""
-        hidden = self.transformer(self.inputs(tokens, start, conditioning), encoder, reading, nearness)
+        hidden = self.transformer(self.inputs(tokens, start, conditioning), encoder, reading, lyric_bias)
         return self.conditioned(hidden, conditioning)
 
     def conditioned(self, hidden: torch.Tensor, conditioning: torch.Tensor | None) -> torch.Tensor:
@@ -121,11 +121,11 @@ class Decoding:
         self._conditioning = conditioning
         self.caches: list[LayerCache] = model.transformer.start(batch, length, encoder)
 
-    def follow(self, nearness: torch.Tensor) -> None:
-        """Add ``nearness`` [batch, heads, length, lyric tokens] to the scores of the lyric layers."""
+    def follow(self, lyric_bias: torch.Tensor) -> None:
+        """Add ``lyric_bias`` [batch, heads, length, lyric tokens] to the scores of the lyric layers."""
         for cache in self.caches:
             if cache.kind is AttentionKind.CROSS:
-                cache.set_nearness(nearness)
+                cache.set_lyric_bias(lyric_bias)
 
     def prefill(self, tokens: torch.Tensor, chunk: int) -> None:
         """Run known tokens [batch, n], at most ``chunk`` at once; afterwards ``position`` is n.

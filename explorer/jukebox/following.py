@@ -144,14 +144,22 @@ def heard_places(listener: Listener, song: SongLabels, codes: torch.Tensor) -> t
     return torch.tensor(places[::-1]).cummax(0).values
 
 
-def sharp(places: torch.Tensor, before: torch.Tensor, n_tokens: int, heads: int, first: int) -> torch.Tensor:
-    """Known places [batch, n] as what the lyric layers add to their scores: [batch, heads, n, n_tokens], logarithms.
+def tokens_ahead(heads: int, alignment_head: int) -> torch.Tensor:
+    """[heads] how many tokens ahead of the place each head of a lyric layer reads: the alignment head at the place,
+    the others one after another from there, since what comes next shapes a sound as well."""
+    return (torch.arange(heads) - alignment_head) % heads
 
-    Head ``first`` reads at the place, the others one after another ahead of it: what comes next shapes a sound as well.
+
+def place_bias(
+    places: torch.Tensor, before: torch.Tensor, n_tokens: int, heads: int, alignment_head: int
+) -> torch.Tensor:
+    """Known places [batch, n] as an attention bias, which the lyric layers add to their scores: [batch, heads, n,
+    n_tokens], logarithms. Each head is told where it reads (``tokens_ahead``).
+
     ``before`` [batch] tokens of the song before the window's first column, below 0 where that is padding. The key of a
     column has read the tokens before it, so a column is a place.
     """
-    ahead = (torch.arange(heads, device=places.device) - first) % heads
+    ahead = tokens_ahead(heads, alignment_head).to(places.device)
     index = (places - before.unsqueeze(1)).unsqueeze(1) + ahead.unsqueeze(1)
     there = F.one_hot(index.clamp(0, n_tokens - 1), n_tokens).float()
     return (there + FAINTEST).log()

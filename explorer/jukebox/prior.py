@@ -37,7 +37,7 @@ class Conditioning:
     """[batch, n_tokens, width] what cross-attention layers read."""
     encoder_hidden: torch.Tensor | None = None
     """[batch, n_tokens, encoder width], for the lyric loss."""
-    nearness: torch.Tensor | None = None
+    lyric_bias: torch.Tensor | None = None
     """[batch, heads or 1, n_ctx, n_tokens] where in the lyrics a model that follows them is throughout its window (see
     ``following``). None for other models."""
 
@@ -148,17 +148,17 @@ class Prior(nn.Module):
             self._sequence_conditioning(conditioning),
             conditioning.encoder,
             reading,
-            self._nearness(conditioning),
+            self._lyric_bias(conditioning),
         )
         return self.prior.head(hidden)
 
-    def _nearness(self, conditioning: Conditioning) -> torch.Tensor | None:
-        """``Conditioning.nearness`` of a model that follows its lyrics. Raises ValueError without it."""
+    def _lyric_bias(self, conditioning: Conditioning) -> torch.Tensor | None:
+        """``Conditioning.lyric_bias`` of a model that follows its lyrics. Raises ValueError without it."""
         if not self.config.follows:
             return None
-        if conditioning.nearness is None:
+        if conditioning.lyric_bias is None:
             raise ValueError("this prior follows its lyrics: its conditioning must tell where it is in them")
-        return conditioning.nearness
+        return conditioning.lyric_bias
 
     def loss(self, codes: torch.Tensor, conditioning: Conditioning, reading: Reading | None = None) -> PriorLoss:
         """Cross-entropies in bits: music, lyrics, and their published weighted sum."""
@@ -197,7 +197,7 @@ class Prior(nn.Module):
             self._sequence(codes, conditioning), conditioning.start, self._sequence_conditioning(conditioning)
         )
         weights = self.prior.transformer.layer_weights(
-            inputs, layer, conditioning.encoder, self._nearness(conditioning)
+            inputs, layer, conditioning.encoder, self._lyric_bias(conditioning)
         )
         return weights[:, :, config.prefix :, : config.lyrics.n_tokens]
 
@@ -224,9 +224,9 @@ class CodeDecoding:
             prior._sequence_conditioning(conditioning),
             conditioning.encoder,
         )
-        nearness = prior._nearness(conditioning)
-        if nearness is not None:
-            self._decoding.follow(nearness)
+        lyric_bias = prior._lyric_bias(conditioning)
+        if lyric_bias is not None:
+            self._decoding.follow(lyric_bias)
         known = prior._sequence(prompt, conditioning)
         self._decoding.prefill(known, chunk)
         self._previous = known[:, -1] if known.shape[1] else None

@@ -16,7 +16,7 @@ import torch
 from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import Level
 from explorer.jukebox.drawing import CHANCE_BLOCK, Drawer
-from explorer.jukebox.following import sharp
+from explorer.jukebox.following import place_bias
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.lyrics import lyric_window, window_tokens
 from explorer.jukebox.prior import Conditioning, Prior
@@ -63,8 +63,8 @@ def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[t
     with torch.inference_mode():
         conditioning = _stacked([_conditioning(prior, rows, row, device) for row in range(len(rows.labels))])
         if rows.places is not None:
-            near = window_nearness(prior, rows.labels, rows.starts, rows.places)
-            conditioning = dataclasses.replace(conditioning, nearness=near.to(device))
+            bias = window_lyric_bias(prior, rows.labels, rows.starts, rows.places)
+            conditioning = dataclasses.replace(conditioning, lyric_bias=bias.to(device))
         decoding = prior.sampler(conditioning, len(rows.labels), new + rows.steps, rows.prompt.to(device), rows.chunk)
     done = 0
     while done < rows.steps:
@@ -117,14 +117,14 @@ def tokens_before(prior: Prior, song: SongLabels, start: int) -> int:
     return window_lyric_indices(prior, song, start)[-1] + 1 - prior.config.lyrics.n_tokens
 
 
-def window_nearness(
+def window_lyric_bias(
     prior: Prior, songs: Sequence[SongLabels], starts: Sequence[int], places: torch.Tensor
 ) -> torch.Tensor:
-    """``Conditioning.nearness`` of windows from the codes ``starts`` on, where the places [songs, n] are known."""
+    """``Conditioning.lyric_bias`` of windows from the codes ``starts`` on, where the places [songs, n] are known."""
     config = prior.config
     assert config.lyrics is not None and config.alignment_head is not None
     before = torch.tensor([tokens_before(prior, song, start) for song, start in zip(songs, starts, strict=True)])
-    return sharp(places, before, config.lyrics.n_tokens, config.transformer.heads, config.alignment_head)
+    return place_bias(places, before, config.lyrics.n_tokens, config.transformer.heads, config.alignment_head)
 
 
 def _padded(rows: Sequence[Sequence[tuple[int, float]]]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -135,26 +135,26 @@ class Attention(nn.Module):
         x: torch.Tensor,
         encoder: torch.Tensor | None,
         reading: WeightsReading | None = None,
-        nearness: torch.Tensor | None = None,
+        lyric_bias: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Whole sequence [batch, time, width] → the same; ``reading`` may change a lyric layer's weights."""
         q, k, v = self._qkv(x, encoder)
         if reading is not None:
-            weights = reading(self._weights(q, k, nearness))
+            weights = reading(self._weights(q, k, lyric_bias))
             return self._merge(weights.to(v.dtype) @ v[:, :, : weights.shape[3]])
-        y = attend_sequence(self.kind, q, k, v, self.block_length, self.prime_keys, self.spread, nearness)
+        y = attend_sequence(self.kind, q, k, v, self.block_length, self.prime_keys, self.spread, lyric_bias)
         return self._merge(y)
 
     def weights(
-        self, x: torch.Tensor, encoder: torch.Tensor | None, nearness: torch.Tensor | None = None
+        self, x: torch.Tensor, encoder: torch.Tensor | None, lyric_bias: torch.Tensor | None = None
     ) -> torch.Tensor:
         """Softmax weights [batch, heads, time, keys] of a CROSS or PRIME layer."""
         q, k, _ = self._qkv(x, encoder)
-        return self._weights(q, k, nearness)
+        return self._weights(q, k, lyric_bias)
 
-    def _weights(self, q: torch.Tensor, k: torch.Tensor, nearness: torch.Tensor | None) -> torch.Tensor:
+    def _weights(self, q: torch.Tensor, k: torch.Tensor, lyric_bias: torch.Tensor | None) -> torch.Tensor:
         if self.kind is AttentionKind.CROSS:
-            return attention_weights(q, k, nearness)
+            return attention_weights(q, k, lyric_bias)
         if self.kind is not AttentionKind.PRIME:
             raise ValueError(f"layer kind {self.kind.name} does not attend to lyrics")
         keys = min(self.prime_keys, k.shape[2])
@@ -211,9 +211,9 @@ class Block(nn.Module):
         x: torch.Tensor,
         encoder: torch.Tensor | None,
         reading: WeightsReading | None = None,
-        nearness: torch.Tensor | None = None,
+        lyric_bias: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        return self._rest(x, self.attn.forward(self.ln_0.forward(x), encoder, reading, nearness))
+        return self._rest(x, self.attn.forward(self.ln_0.forward(x), encoder, reading, lyric_bias))
 
     def extend(self, x: torch.Tensor, cache: LayerCache, position: int) -> torch.Tensor:
         return self._rest(x, self.attn.extend(self.ln_0.forward(x), cache, position))
@@ -236,18 +236,18 @@ class Transformer(nn.Module):
         x: torch.Tensor,
         encoder: torch.Tensor | None = None,
         reading: Reading | None = None,
-        nearness: torch.Tensor | None = None,
+        lyric_bias: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Whole sequence [batch, time, width] → the same, in the dtype of the weights.
 
-        ``nearness`` [batch, 1, time, lyric tokens] is added to the scores of all CROSS layers (see ``following``).
+        ``lyric_bias`` [batch, 1, time, lyric tokens] is added to the scores of all CROSS layers (see ``following``).
         """
         x = x.to(self.dtype)
         for number, block in enumerate(self.blocks):
             if reading is not None and block.attn.kind in LYRIC_KINDS:
-                x = block(x, encoder, partial(reading, number, x), nearness)
+                x = block(x, encoder, partial(reading, number, x), lyric_bias)
             else:
-                x = block(x, encoder, None, nearness)
+                x = block(x, encoder, None, lyric_bias)
         return x
 
     def layer_weights(
@@ -255,14 +255,14 @@ class Transformer(nn.Module):
         x: torch.Tensor,
         layer: int,
         encoder: torch.Tensor | None = None,
-        nearness: torch.Tensor | None = None,
+        lyric_bias: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """Softmax weights [batch, heads, time, keys] of one layer; later layers do not run."""
         x = x.to(self.dtype)
         for block in self.blocks[:layer]:
-            x = block(x, encoder, None, nearness)
+            x = block(x, encoder, None, lyric_bias)
         target = self.blocks[layer]
-        return target.attn.weights(target.ln_0(x), encoder, nearness)
+        return target.attn.weights(target.ln_0(x), encoder, lyric_bias)
 
     @property
     def dtype(self) -> torch.dtype:

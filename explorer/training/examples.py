@@ -14,7 +14,7 @@ import torch
 
 from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import Level
-from explorer.jukebox.following import sharp
+from explorer.jukebox.following import place_bias
 from explorer.jukebox.labels import LabelLists, SongLabels, label_names
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.rows import window_labels, window_lyric_indices
@@ -60,8 +60,8 @@ class Batch:
     sung: torch.Tensor | None
     """[batch, n_ctx] column of the lyric window that is sung at each code; −1 where none is. For a prior that follows
     its lyrics the last one sung counts on until the next."""
-    nearness: torch.Tensor | None = None
-    """[batch, heads, n_ctx, n_tokens] ``Conditioning.nearness`` for a prior that follows its lyrics."""
+    lyric_bias: torch.Tensor | None = None
+    """[batch, heads, n_ctx, n_tokens] ``Conditioning.lyric_bias`` for a prior that follows its lyrics."""
 
 
 class ExampleMaker:
@@ -77,15 +77,15 @@ class ExampleMaker:
         random = np.random.default_rng((seed, step % 2**32))
         examples = [self.draw(random) for _ in range(size)]
         batch = self.collate(examples)
-        return replace(batch, nearness=self._nearness(batch)) if self.prior.config.follows else batch
+        return replace(batch, lyric_bias=self._lyric_bias(batch)) if self.prior.config.follows else batch
 
-    def _nearness(self, batch: Batch) -> torch.Tensor:
+    def _lyric_bias(self, batch: Batch) -> torch.Tensor:
         """Where the songs are in their lyrics throughout their windows: at the columns that are sung."""
         config = self.prior.config
         assert batch.sung is not None and config.lyrics is not None and config.alignment_head is not None
         before = torch.zeros(len(batch.sung), dtype=torch.int64)
         heads, first = config.transformer.heads, config.alignment_head
-        return sharp(batch.sung + 1, before, config.lyrics.n_tokens, heads, first)
+        return place_bias(batch.sung + 1, before, config.lyrics.n_tokens, heads, first)
 
     def draw(self, random: np.random.Generator) -> Example:
         """A random window; half of the time of some lines only, as if they were the whole song."""

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from explorer.jukebox.config import Level
 from explorer.jukebox.prior import Conditioning, Prior
-from explorer.jukebox.rows import tokens_before, window_nearness
+from explorer.jukebox.rows import tokens_before, window_lyric_bias
 from explorer.training.examples import Batch, Example, ExampleMaker
 from explorer.training.reading import Reader, guidance_losses, leading
 from explorer.training.runs import RunFolder, WeightAverage, learning_rate
@@ -95,7 +95,7 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
         if training.guidance:
             reader = Reader(batch, prior.config, leading(training.lead, step, training.steps), recogniser)
         with torch.autocast(batch.codes.device.type, precision, enabled=precision is not torch.float32):
-            conditioning = replace(prior.condition(batch.labels, batch.upper), nearness=batch.nearness)
+            conditioning = replace(prior.condition(batch.labels, batch.upper), lyric_bias=batch.lyric_bias)
             loss = prior.loss(batch.codes, conditioning, reader)
         measured = {"loss": loss.total, "music": loss.music, "lyrics": loss.lyrics}
         objective = loss.total * math.log(2)
@@ -179,8 +179,8 @@ def evaluate_prior(prior: Prior, heldout: ExampleMaker, windows_per_song: int) -
     ]  # fmt: skip
     frequencies = heldout.codes.frequencies(heldout.level, prior.config.codes)
     p = frequencies / frequencies.sum()
-    near = _nearness(prior, heldout, right, right)
-    with_right, with_wrong = _bits(prior, heldout, right, near), _bits(prior, heldout, wrong_labels, near)
+    biases = _lyric_bias(prior, heldout, right, right)
+    with_right, with_wrong = _bits(prior, heldout, right, biases), _bits(prior, heldout, wrong_labels, biases)
     figures = {
         "music_bits": float(with_right.mean()),
         "wrong_labels_bits": float(with_wrong.mean()),
@@ -197,50 +197,50 @@ def evaluate_prior(prior: Prior, heldout: ExampleMaker, windows_per_song: int) -
                             lyric_of[e.excerpt.song]) for e in with_words
         ]  # fmt: skip
         own = [i for i, example in enumerate(right) if example.excerpt.song in lyric_of]
-        near_wrong = _nearness(prior, heldout, wrong_lyrics, with_words)
+        biases_wrong = _lyric_bias(prior, heldout, wrong_lyrics, with_words)
         figures["sung_bits"] = float(with_right[own].mean())
-        figures["sung_wrong_lyrics_bits"] = float(_bits(prior, heldout, wrong_lyrics, near_wrong).mean())
+        figures["sung_wrong_lyrics_bits"] = float(_bits(prior, heldout, wrong_lyrics, biases_wrong).mean())
         if prior.config.alignment_layer is not None:
-            figures["guide_nats"] = _mean_guide(prior, heldout, with_words, [near[i] for i in own] if near else [])
+            figures["guide_nats"] = _mean_guide(prior, heldout, with_words, [biases[i] for i in own] if biases else [])
     return {name: round(value, 4) for name, value in figures.items()}
 
 
-def _bits(prior: Prior, maker: ExampleMaker, examples: list[Example], near: list[torch.Tensor]) -> torch.Tensor:
-    """−log2 probability of every code [examples, n_ctx]; ``near`` as from ``_nearness``."""
+def _bits(prior: Prior, maker: ExampleMaker, examples: list[Example], biases: list[torch.Tensor]) -> torch.Tensor:
+    """−log2 probability of every code [examples, n_ctx]; ``biases`` as from ``_lyric_bias``."""
     bits = []
     for first in range(0, len(examples), 8):
         part = slice(first, first + 8)
         batch = maker.collate(examples[part], with_times=False)
-        bits.append(prior.code_bits(batch.codes, _conditioning(prior, batch, near[part])))
+        bits.append(prior.code_bits(batch.codes, _conditioning(prior, batch, biases[part])))
     return torch.cat(bits)
 
 
-def _nearness(prior: Prior, maker: ExampleMaker, examples: list[Example], times: list[Example]) -> list[torch.Tensor]:
-    """For a prior that follows its lyrics: ``Conditioning.nearness`` of every example [heads, n_ctx, n_tokens], whose
+def _lyric_bias(prior: Prior, maker: ExampleMaker, examples: list[Example], times: list[Example]) -> list[torch.Tensor]:
+    """For a prior that follows its lyrics: ``Conditioning.lyric_bias`` of every example [heads, n_ctx, n_tokens], whose
     characters are sung when those of ``times`` are. Empty for other priors."""
     if not prior.config.follows:
         return []
-    near = []
+    biases = []
     for example, timed in zip(examples, times, strict=True):
         sung = maker.collate([timed]).sung
         assert sung is not None
         begun = sung + 1 + tokens_before(prior, timed.labels, timed.start)
         places = begun.clamp_max(len(example.labels.lyric_tokens))
-        near.append(window_nearness(prior, [example.labels], [example.start], places)[0])
-    return near
+        biases.append(window_lyric_bias(prior, [example.labels], [example.start], places)[0])
+    return biases
 
 
-def _conditioning(prior: Prior, batch: Batch, near: list[torch.Tensor]) -> Conditioning:
+def _conditioning(prior: Prior, batch: Batch, biases: list[torch.Tensor]) -> Conditioning:
     conditioning = prior.condition(batch.labels, batch.upper)
-    return replace(conditioning, nearness=torch.stack(near)) if near else conditioning
+    return replace(conditioning, lyric_bias=torch.stack(biases)) if biases else conditioning
 
 
-def _mean_guide(prior: Prior, maker: ExampleMaker, examples: list[Example], near: list[torch.Tensor]) -> float:
+def _mean_guide(prior: Prior, maker: ExampleMaker, examples: list[Example], biases: list[torch.Tensor]) -> float:
     values = []
     for first in range(0, len(examples), 8):
         part = slice(first, first + 8)
         batch = maker.collate(examples[part])
-        conditioning = _conditioning(prior, batch, near[part])
+        conditioning = _conditioning(prior, batch, biases[part])
         assert prior.config.alignment_layer is not None
         weights = prior.lyric_weights(batch.codes, conditioning, prior.config.alignment_layer)
         values.append(float(guidance_losses(weights, batch, prior.config)[prior.config.alignment_head or 0]))

@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from explorer.jukebox.config import PriorConfig
+from explorer.jukebox.following import tokens_ahead
 from explorer.training.examples import Batch
 
 LEADING_ENDS = 0.7
@@ -69,9 +70,8 @@ def targets(sung: torch.Tensor, heads: int, alignment_head: int, columns: int) -
     """[batch, heads, time] the column that each head shall read at each code; anything where none is sung.
 
     The key of column j has read the tokens up to j − 1, so the alignment head's is the column after the sung one.
-    The other heads read on from there: what comes next shapes a sound as well.
     """
-    ahead = (torch.arange(heads, device=sung.device) - alignment_head) % heads
+    ahead = tokens_ahead(heads, alignment_head).to(sung.device)
     return (sung[:, None] + 1 + ahead[:, None]).clamp(0, columns - 1)
 
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from explorer.jukebox import following
 from explorer.jukebox.alignment import lyric_attention
 from explorer.jukebox.config import ConfigError, Level, Vocabulary
-from explorer.jukebox.following import Listener, heard_places, sharp
+from explorer.jukebox.following import Listener, heard_places, place_bias
 from explorer.jukebox.labels import SongLabels, label_names
 from explorer.jukebox.lyrics import alphabet
 from explorer.jukebox.prior import Prior
-from explorer.jukebox.rows import tokens_before, window_conditioning, window_nearness
+from explorer.jukebox.rows import tokens_before, window_conditioning, window_lyric_bias
 from explorer.transliteration import transliterate
 from tests.tiny import tiny_config, tiny_jukebox
 
@@ -100,7 +100,7 @@ def test_a_song_that_begins_within_a_longer_one_has_sung_its_share() -> None:
 
 
 def test_heads_read_at_the_place_and_ahead_of_it() -> None:
-    near = sharp(torch.tensor([[5, 6, 40]]), torch.tensor([3]), 16, heads=3, first=1)
+    near = place_bias(torch.tensor([[5, 6, 40]]), torch.tensor([3]), 16, heads=3, alignment_head=1)
     # head 1 reads the place itself, heads 2 and 0 the two that follow; what is behind the window is its last column
     assert near.argmax(-1)[0].tolist() == [[4, 5, 15], [2, 3, 15], [3, 4, 15]]
     assert near.softmax(-1).amax(-1).min() > 0.99
@@ -132,7 +132,7 @@ def test_columns_are_places_less_the_tokens_before_the_window(prior: Prior) -> N
     for start in (0, 40, 80):
         before = tokens_before(prior, song, start)
         assert 0 <= before <= len(song.lyric_tokens) - 16
-        near = window_nearness(prior, [song], [start], torch.full((1, 3), before + 7))
+        near = window_lyric_bias(prior, [song], [start], torch.full((1, 3), before + 7))
         assert near.shape == (1, 2, 3, 16) and near[0, 1].argmax(-1).eq(7).all()
     assert tokens_before(prior, labels_of("short"), 0) == 5 - 16
 
@@ -144,8 +144,8 @@ def test_a_prior_that_follows_must_be_told_where_it_is(prior: Prior) -> None:
         prior.code_bits(codes, conditioning)
     with pytest.raises(ValueError, match="follows its lyrics"):
         prior.sampler(conditioning, 1, 4, codes[:, :0], 4)
-    near = window_nearness(prior, [song], [0], torch.zeros(1, prior.config.n_ctx, dtype=torch.int64))
-    assert prior.code_bits(codes, replace(conditioning, nearness=near)).isfinite().all()
+    near = window_lyric_bias(prior, [song], [0], torch.zeros(1, prior.config.n_ctx, dtype=torch.int64))
+    assert prior.code_bits(codes, replace(conditioning, lyric_bias=near)).isfinite().all()
 
 
 def test_a_listener_is_for_a_separate_lyric_encoder_only() -> None:
