@@ -52,6 +52,11 @@ class Helpers:
         alive = [helper for helper in self._helpers if helper.alive]
         self._helpers = alive + [_Helper(self._model, self._formats) for _ in range(self._count - len(alive))]
 
+    def wait(self) -> None:
+        """Return when every helper has loaded the model, or has died of it."""
+        for helper in self._helpers:
+            helper.settled.wait()
+
     def close(self) -> None:
         """End the helpers."""
         for helper in self._helpers:
@@ -114,6 +119,8 @@ class _Helper:
         self._said: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._request = 0
         self.ready = False
+        self.settled = threading.Event()
+        """Set when it has become ready, or never will."""
         threading.Thread(target=self._read, name="helper", daemon=True).start()
         self._tell((str(model), {level.value: format.value for level, format in formats.items()}))
 
@@ -128,10 +135,12 @@ class _Helper:
                 request, codes, entropy, first = pickle.load(self._process.stdout)
                 if request == 0:
                     self.ready = True
+                    self.settled.set()
                 else:
                     self._said.put((request, codes, entropy, first))
         except (EOFError, pickle.UnpicklingError, OSError, ValueError):
             self.ready = False
+            self.settled.set()
             self._said.put(None)
 
     def _tell(self, message: Any) -> None:

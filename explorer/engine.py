@@ -217,6 +217,12 @@ class Jukebox:
         small = shape.width * max(shape.hidden_width, 3 * shape.state_width) < SMALL_PRODUCT
         return 1 if small and self.device.type == "cpu" else torch.get_num_threads()
 
+    def prepare(self, wait: bool = False) -> None:
+        """Start what draws songs, which a first song would do otherwise and be slowed by; ``wait`` until it is there."""
+        self._crew.start()
+        if wait:
+            self._crew.wait()
+
     def close(self) -> None:
         """End the helper processes; the engine can still be used and starts them again."""
         self._crew.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,10 +46,8 @@ def helped(folder: Path) -> Iterator[tuple[Jukebox, Helpers]]:
 
 def ready(crew: Helpers) -> None:
     crew.start()
-    deadline = time.monotonic() + 120
-    while not all(helper.ready for helper in crew._helpers):
-        assert time.monotonic() < deadline, "the helper has not loaded its model"
-        time.sleep(0.05)
+    crew.wait()
+    assert all(helper.ready for helper in crew._helpers), "the helper has not loaded its model"
 
 
 def codes_of(jukebox: Jukebox) -> dict[Level, torch.Tensor]:
@@ -139,3 +136,11 @@ def test_helpers_end_with_the_engine(folder: Path) -> None:
     crew.close()
     assert process.poll() is not None
     assert crew.size == 2
+
+
+def test_who_waits_for_a_helper_that_cannot_load_does_not_wait_for_ever(tmp_path: Path) -> None:
+    crew = Helpers(tmp_path / "nowhere", {}, 1, torch.device("cpu"))
+    crew.start()
+    crew.wait()
+    assert not crew._helpers[0].ready
+    crew.close()

@@ -70,6 +70,9 @@ class Crew(Protocol):
     def start(self) -> None:
         """Get ready to draw; returns at once."""
 
+    def wait(self) -> None:
+        """Return when all who were started are ready."""
+
     def close(self) -> None:
         """Give back what ``start`` took."""
 
@@ -86,6 +89,8 @@ class Alone:
         self.device = device
 
     def start(self) -> None: ...
+
+    def wait(self) -> None: ...
 
     def close(self) -> None: ...
 

@@ -65,7 +65,7 @@ class Worker:
                 self._live = replace(self._live, cancelling=True)
 
     def calibrate(self, model: str) -> None:
-        """Measure ``model`` when nothing is waiting."""
+        """Get ``model`` ready and measure it when nothing is waiting."""
         with self._studio.changed:
             if model not in self._to_measure:
                 self._to_measure.append(model)
@@ -99,6 +99,7 @@ class Worker:
     def _measure(self, model: str) -> None:
         try:
             engine = self._studio.engine(model)
+            engine.prepare()  # while the user is still writing
             if not self._studio.speeds.measured(engine):
                 calibrate(engine, self._studio.speeds, stop=self._wanted)
         except Exception as error:  # a forecast without figures is no reason to fall over
