@@ -218,7 +218,7 @@ class Jukebox:
         return 1 if small and self.device.type == "cpu" else torch.get_num_threads()
 
     def prepare(self, wait: bool = False) -> None:
-        """Start what draws songs, which a first song would do otherwise and be slowed by; ``wait`` until it is there."""
+        """Start what draws songs, so that a first song need not; ``wait`` until it is there."""
         self._crew.start()
         if wait:
             self._crew.wait()
