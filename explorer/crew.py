@@ -15,6 +15,7 @@ import queue
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -42,6 +43,8 @@ class Helpers:
         self._alone = Alone(device)
         self._model, self._formats, self._count = model, dict(formats), count
         self._helpers: list[_Helper] = []
+        # at the latest when Python ends, which must not happen while a thread is reading tensors
+        weakref.finalize(self, _end, self._helpers)
 
     @property
     def size(self) -> int:
@@ -50,7 +53,7 @@ class Helpers:
     def start(self) -> None:
         """Start the helpers unless they are running; returns at once."""
         alive = [helper for helper in self._helpers if helper.alive]
-        self._helpers = alive + [_Helper(self._model, self._formats) for _ in range(self._count - len(alive))]
+        self._helpers[:] = alive + [_Helper(self._model, self._formats) for _ in range(self._count - len(alive))]
 
     def wait(self) -> None:
         """Return when every helper has loaded the model, or has died of it."""
@@ -59,9 +62,7 @@ class Helpers:
 
     def close(self) -> None:
         """End the helpers."""
-        for helper in self._helpers:
-            helper.close()
-        self._helpers = []
+        _end(self._helpers)
 
     def draw(self, prior: Prior, batches: Sequence[RowBatch]) -> Iterator[Drawn]:
         waiting = list(range(len(batches)))
@@ -105,6 +106,11 @@ class Helpers:
                     break
 
 
+def _end(helpers: list[_Helper]) -> None:
+    while helpers:
+        helpers.pop().close()
+
+
 class _Helper:
     """One process, and the thread that reads what it says."""
 
@@ -121,7 +127,8 @@ class _Helper:
         self.ready = False
         self.settled = threading.Event()
         """Set when it has become ready, or never will."""
-        threading.Thread(target=self._read, name="helper", daemon=True).start()
+        self._reader = threading.Thread(target=self._read, name="helper", daemon=True)
+        self._reader.start()
         self._tell((str(model), {level.value: format.value for level, format in formats.items()}))
 
     @property
@@ -178,6 +185,7 @@ class _Helper:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._reader.join()
 
 
 class _Requests:

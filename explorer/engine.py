@@ -35,9 +35,12 @@ from explorer.transliteration import transliterate
 
 T = TypeVar("T")
 
-DECODE_CHUNK = 2**19
+DECODE_CHUNK = 2**17
 """Audio samples decoded at once: bounds memory for long songs."""
 
+DECODE_LENGTHS = 4
+"""Lengths that pieces up to a chunk have, by hearing more before them than they need: convolutions are got ready
+for each length once, and what they need for it is kept."""
 
 MOST_HELPERS = 3
 """Processes beside this one that draw strands: each takes some 300 MB, and a song has few strands to share."""
@@ -305,10 +308,12 @@ class Jukebox:
         hop = self.config.hop(level)
         reach = self._vqvae.config.decoder_reach(level.index)
         size = max(1, DECODE_CHUNK // hop)
+        same = max(1, size // DECODE_LENGTHS)
         pieces = [torch.zeros(codes.shape[0], 0)]
         for start in range(first, last, size):
             stop = min(last, start + size)
-            low, high = max(0, start - reach), min(codes.shape[1], stop + reach)
+            high = min(codes.shape[1], stop + reach)
+            low = max(0, high - -(-(high - max(0, start - reach)) // same) * same)
             audio = self._vqvae.decode(codes[:, low:high].to(self.device), level.index)[..., 0]
             pieces.append(audio[:, (start - low) * hop : (stop - low) * hop].float().clamp(-1, 1).cpu())
         return torch.cat(pieces, dim=1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from explorer.engine import Jukebox
 from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level
 from explorer.jukebox.events import LevelDone, Progress
 from explorer.jukebox.song import SamplingOptions, Song
+from explorer.settings import CHECKOUT
 from tests.tiny import tiny_jukebox
 
 SONG = Song(lyrics="a tin whistle", seconds=6.0)
@@ -144,3 +147,27 @@ def test_who_waits_for_a_helper_that_cannot_load_does_not_wait_for_ever(tmp_path
     crew.wait()
     assert not crew._helpers[0].ready
     crew.close()
+
+
+def test_a_program_ends_in_good_order_while_helpers_draw(folder: Path) -> None:
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "import torch\n"
+        "from explorer import Jukebox, SamplingOptions, Song\n"
+        "from explorer.crew import Helpers\n"
+        "from explorer.jukebox.events import Progress\n"
+        "from explorer.jukebox.config import Level\n"
+        "jukebox = Jukebox.load(sys.argv[1], 'cpu', precision='float32')\n"
+        "jukebox._crew = Helpers(Path(sys.argv[1]), {}, 1, torch.device('cpu'))\n"
+        "jukebox.prepare(wait=True)\n"
+        "strands = SamplingOptions(strands={Level.MIDDLE: 8, Level.BOTTOM: 16})\n"
+        "for event in jukebox.generate(Song(lyrics='a tin whistle', seconds=6.0), strands):\n"
+        "    if isinstance(event, Progress) and event.level is Level.BOTTOM:\n"
+        "        break\n"
+        "print(jukebox._crew._helpers[0]._process.pid)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, str(folder)], cwd=CHECKOUT, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(ended.stdout), 0)
