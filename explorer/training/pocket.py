@@ -78,8 +78,12 @@ PRIOR_TRAINING = {
         precision="bfloat16",
         evaluate_every=1000,
     ),
-    Level.MIDDLE: PriorTraining(Level.MIDDLE, steps=3600, batch=2, every_nth_song=2, precision="bfloat16"),
-    Level.BOTTOM: PriorTraining(Level.BOTTOM, steps=3000, batch=2, every_nth_song=4, precision="bfloat16"),
+    Level.MIDDLE: PriorTraining(
+        Level.MIDDLE, steps=6000, batch=4, workers=1, precision="bfloat16", evaluate_every=1000
+    ),
+    Level.BOTTOM: PriorTraining(
+        Level.BOTTOM, steps=6000, batch=4, workers=1, precision="bfloat16", evaluate_every=1000
+    ),
 }
 
 
@@ -106,7 +110,7 @@ def model_config(lists: LabelLists) -> ModelConfig:
     top = PriorConfig(codes, _stack(1536, 9, 4, 6, 64), times, None, lyrics, alignment_layer=7, alignment_head=0)
     conditioner = ConditionerConfig(width=128, depth=4, dilation_growth=3, dilation_cycle=4)
     middle = PriorConfig(codes, _stack(1152, 6, 2, 2, 32), everywhere, conditioner)
-    bottom = PriorConfig(codes, _stack(1024, 6, 2, 2, 32), styles, conditioner)
+    bottom = PriorConfig(codes, _stack(1024, 6, 2, 2, 32), everywhere, conditioner)
     return ModelConfig(
         "pocket",
         SAMPLE_RATE,
