@@ -60,6 +60,9 @@ def add_commands(commands: Any) -> None:
     parser.add_argument("--only", metavar="NAMES", help=f"some of: {','.join(FAMILIES)} (default: all)")
     parser.add_argument("--windows", type=whole_number(1), default=4, metavar="N", help="windows of each song (4)")
     parser.add_argument("--pieces", type=whole_number(1), default=3, metavar="N", help="pieces of each song (3)")
+    parser.add_argument(
+        "--upsample", action="store_true", help="also draw middle and bottom for the top codes of held-out songs"
+    )
     parser.add_argument("--every", type=whole_number(1), default=1, metavar="N", help="every N-th real song only (1)")
     add_engine_options(parser)
     add_sampling_options(parser)
@@ -95,6 +98,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
         excerpts=options.pieces,
         windows=options.windows,
         every_nth_song=options.every,
+        upsample=options.upsample,
     )
     report = score(plan, settings.models, lambda text: print(text, file=sys.stderr, flush=True))
     count, own = report["samples"]["count"], report["samples"].get("of_these_weights", 0)

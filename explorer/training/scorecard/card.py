@@ -31,6 +31,7 @@ from explorer.training.scorecard.clips import (
     reconstruction,
     sample_folders,
     sung_words,
+    upsampled,
 )
 from explorer.training.scorecard.distance import PIECE_SECONDS, equal_shares, frechet_distance
 from explorer.training.scorecard.faults import Fault, count_faults, find_faults
@@ -50,7 +51,7 @@ from explorer.training.scorecard.words import FEWEST_WORDS, Listened, summarise_
 
 SCHEMA = 2
 """Of the report; 1 held the figures of the levels only."""
-REAL, GENERATED, TRAINING = "real", "generated", "training"
+REAL, UPSAMPLED, GENERATED, TRAINING = "real", "upsampled", "generated", "training"
 """Names of sets beside the levels' names, which stand for reconstructions."""
 
 Say = Callable[[str], None]
@@ -95,6 +96,8 @@ class Plan:
     windows: int = 4
     every_nth_song: int = 1
     """Of the held-out and the training songs, for a quick look."""
+    upsample: bool = False
+    """Whether middle and bottom are also drawn for held-out songs' top codes: what is lost below the top level."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +197,8 @@ def score(plan: Plan, models_folder: Path | None = None, say: Say = lambda text:
             timing = summarise_timing([], [is_monotone(alignment.weights) for alignment in aligned])
             report["sets"].setdefault(GENERATED, {})["timing"] = timing
     if plan.families & HEARD:
-        described = _describe_sets(plan, corpus, vqvae, folders, listener, say)
+        jukebox = Jukebox.load(folder, "cpu") if plan.upsample else None
+        described = _describe_sets(plan, corpus, vqvae, jukebox, folders, listener, say)
         for name, clips in described.items():
             report["sets"].setdefault(name, {}).update(_summary(clips))
         if Family.STRUCTURE in plan.families:
@@ -238,7 +242,13 @@ def _held_out_timing(folder: Path, codes: CorpusCodes, say: Say) -> dict[str, An
 
 
 def _describe_sets(
-    plan: Plan, corpus: Corpus, vqvae: VQVAE, folders: Sequence[Path], listener: Listener, say: Say
+    plan: Plan,
+    corpus: Corpus,
+    vqvae: VQVAE,
+    jukebox: Jukebox | None,
+    folders: Sequence[Path],
+    listener: Listener,
+    say: Say,
 ) -> dict[str, list[Description]]:
     """Every clip of every set, described. One song after another, so that little sound is held at once."""
     found: dict[str, list[Description]] = {REAL: [], **{level.value: [] for level in SAMPLING_ORDER}}
@@ -248,6 +258,15 @@ def _describe_sets(
             found[REAL].append(listener.describe(clip))
             for level in SAMPLING_ORDER:
                 found[level.value].append(listener.describe(reconstruction(vqvae, clip, level)))
+    if jukebox is not None:
+        found[UPSAMPLED] = []
+        found_clips = [clip for song in corpus.songs for clip in excerpts(corpus, song, plan.seconds, plan.excerpts)]
+        longest = max(len(clip.audio) for clip in found_clips)
+        clips = [clip for clip in found_clips if len(clip.audio) == longest]  # a shorter song cannot join in
+        for number, clip in enumerate(upsampled(jukebox, clips), start=1):
+            say(f"listening to upsampled pieces: {number} of {len(clips)}")
+            found[UPSAMPLED].append(listener.describe(clip))
+        jukebox.close()
     if folders:
         found[GENERATED] = []
         for number, clip in enumerate(generated_clips(folders), start=1):

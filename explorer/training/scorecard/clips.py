@@ -14,13 +14,17 @@ import numpy as np
 import torch
 
 from explorer.audio.files import read_audio
+from explorer.engine import Jukebox
 from explorer.jukebox.config import Level
+from explorer.jukebox.events import LevelDone
+from explorer.jukebox.song import Song
 from explorer.jukebox.vqvae import VQVAE
 from explorer.library import Mode, Sample, SampleState
 from explorer.training.corpus import Corpus, CorpusSong
 
 LEAD_SECONDS = 1.0
 """An excerpt begins so long before the first line that is sung in it."""
+UPSAMPLED_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,22 @@ def reconstruction(vqvae: VQVAE, clip: Clip, level: Level) -> Clip:
     usable = len(clip.audio) // hop * hop
     codes = vqvae.encode(torch.from_numpy(clip.audio[:usable]).view(1, -1, 1), level.index)
     return replace(clip, audio=vqvae.decode(codes, level.index).flatten().clamp(-1, 1).numpy())
+
+
+def upsampled(jukebox: Jukebox, clips: Sequence[Clip]) -> Iterator[Clip]:
+    """The clips with middle and bottom drawn for their top codes: between a reconstruction and a generated song.
+
+    All need the same length; UPSAMPLED_AT_ONCE are drawn at once, with their place in the list for a seed.
+    """
+    for first in range(0, len(clips), UPSAMPLED_AT_ONCE):
+        part = clips[first : first + UPSAMPLED_AT_ONCE]
+        top = jukebox.encode(torch.from_numpy(np.stack([clip.audio for clip in part])))[Level.TOP]
+        seconds = top.shape[1] * jukebox.config.hop(Level.TOP) / jukebox.config.sample_rate
+        songs = [Song(c.genre, c.artist, c.lyrics, seconds, seed) for seed, c in enumerate(part, start=first)]
+        for event in jukebox.generate(songs, None, {Level.TOP: top}, top.shape[1]):
+            if isinstance(event, LevelDone) and event.level is Level.BOTTOM:
+                for clip, audio in zip(part, event.audio, strict=True):
+                    yield replace(clip, audio=audio.numpy())
 
 
 def sample_folders(folder: Path) -> list[Path]:

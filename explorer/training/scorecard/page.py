@@ -14,7 +14,14 @@ import numpy as np
 from explorer.jukebox.config import SAMPLING_ORDER
 from explorer.training.scorecard.rows import CONVERGENCE, SETS, Report, Verdict, columns, entry
 
-COLOURS = {"real": "#3b3b46", "bottom": "#6d45c2", "middle": "#9a7bd9", "top": "#c6b4ec", "generated": "#d9822b"}
+COLOURS = {
+    "real": "#3b3b46",
+    "bottom": "#6d45c2",
+    "middle": "#9a7bd9",
+    "top": "#c6b4ec",
+    "upsampled": "#3f8f8a",
+    "generated": "#d9822b",
+}
 GOAL: dict[str, Any] = {"color": "#2e7d4f", "linestyle": "--", "linewidth": 1}
 VERDICTS = {Verdict.MET.value: "#2e7d4f", Verdict.MISSED.value: "#b3261e"}
 NONE = "not measured"
@@ -104,7 +111,7 @@ def _set_bars(axes: Any, report: Report, figures: Sequence[tuple[str, tuple[str,
         for j, name in enumerate(SETS):
             value = entry(report, "sets", name, *path)
             if value is not None:
-                axes.bar(i + 0.16 * (j - 2), value, 0.15, color=COLOURS[name])
+                axes.bar(i + 0.14 * (j - 2.5), value, 0.13, color=COLOURS[name])
     if axes.has_data():
         axes.set_xticks(range(len(figures)), [label for label, _ in figures])
 

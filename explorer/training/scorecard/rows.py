@@ -18,7 +18,7 @@ ENOUGH_SAMPLES = 200
 """So many songs must be free of faults."""
 ENOUGH_VOICED = 0.25
 """Of the real songs' share of voiced frames: a few frames that happen to be in tune are no tune."""
-SETS = ("real", *(level.value for level in reversed(SAMPLING_ORDER)), "generated")
+SETS = ("real", *(level.value for level in reversed(SAMPLING_ORDER)), "upsampled", "generated")
 
 
 class Verdict(StrEnum):

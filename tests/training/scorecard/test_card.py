@@ -53,6 +53,14 @@ def test_all_sets_are_measured_alike(model: Path, corpus: Path, tmp_path: Path) 
     assert shown["spectral convergence, top"] is not None and shown["songs with a fault"] is None
 
 
+def test_top_codes_of_held_out_songs_are_upsampled_on_demand(model: Path, corpus: Path, tmp_path: Path) -> None:
+    families = frozenset({Family.LABELS, Family.FAULTS})
+    report = score(plan(model, corpus, tmp_path, families=families, upsample=True))
+    assert set(report["sets"]) == {"real", "top", "middle", "bottom", "upsampled"}
+    drawn = report["sets"]["upsampled"]
+    assert drawn["faults"]["clips"] == 6 and drawn["labels"]["genre"]["clips"] == 6
+
+
 def test_without_training_songs_labels_are_not_measured(model: Path, corpus: Path, tmp_path: Path) -> None:
     families = frozenset({Family.LABELS, Family.FAULTS})
     given = plan(model, corpus, tmp_path, families=families)
