@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from explorer.cli.common import UsageError, add_command, add_engine_options, load_engine, whole_number
 from explorer.cli.songlist import Wanted, make_songs
 from explorer.jukebox.song import Song, usual_sampling
-from explorer.studio.jobs import PromptAudio
 from explorer.training.scorecard.recipes import first_lines
 
 if TYPE_CHECKING:
+    from explorer.studio.jobs import PromptAudio
     from explorer.training.corpus import CorpusSong
 
 LICENCE = "CC0-1.0"
@@ -58,6 +58,8 @@ class Entry:
 
 def entries(songs: Sequence[CorpusSong], folder: Path, seconds: float) -> tuple[Entry, ...]:
     """The gallery of a model whose held-out songs are ``songs``, with their sound in ``folder``."""
+    from explorer.studio.jobs import PromptAudio
+
     artists: dict[str, list[str]] = {}
     sung: dict[str, CorpusSong] = {}
     for song in sorted(songs, key=lambda song: (song.genre, song.artist)):
