@@ -6,6 +6,7 @@ Parses options, builds the services, serves. No logic.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 
@@ -41,7 +42,8 @@ def main(arguments: list[str] | None = None) -> int:
             config = uvicorn.Config(
                 build(services), options.host, options.port, log_level="warning", timeout_graceful_shutdown=1
             )
-            uvicorn.Server(config).run()
+            with contextlib.suppress(KeyboardInterrupt):
+                uvicorn.Server(config).run()
     except ValueError as error:
         print(f"app.py: {error}", file=sys.stderr)
         return 2

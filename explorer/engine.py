@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +97,8 @@ class Jukebox:
         self._vqvae = vqvae
         self._priors = dict(priors)
         self._crew = crew or Alone(device)
-        weakref.finalize(self, self._crew.close)
+        self.threads = torch.get_num_threads()
+        """That operations are shared out to where they are large enough."""
 
     @classmethod
     def load(
@@ -218,7 +218,7 @@ class Jukebox:
         """How many threads one product of a sampling step is shared out to."""
         shape = self.config.prior(level).sequence
         small = shape.width * max(shape.hidden_width, 3 * shape.state_width) < SMALL_PRODUCT
-        return 1 if small and self.device.type == "cpu" else torch.get_num_threads()
+        return 1 if small and self.device.type == "cpu" else self.threads
 
     def prepare(self, wait: bool = False) -> None:
         """Start what draws songs, so that a first song need not; ``wait`` until it is there."""

@@ -136,4 +136,4 @@ def _measure(
 def _key(engine: Jukebox) -> str:
     shape = hashlib.sha256(json.dumps(to_dict(engine.config), sort_keys=True).encode()).hexdigest()[:12]
     formats = " ".join(engine.precision.name(level) for level in SAMPLING_ORDER)
-    return f"{engine.name}|{shape}|{engine.device}|{formats}|{torch.get_num_threads()} threads"
+    return f"{engine.name}|{shape}|{engine.device}|{formats}|{engine.threads} threads"

@@ -55,9 +55,7 @@ def routes(services: Services) -> APIRouter:
     @router.get("/api/about")
     def about() -> dict[str, str]:
         engine = studio.engine(model)
-        import torch
-
-        threads = torch.get_num_threads()
+        threads = engine.threads
         where = f"{engine.device.type.upper()}, {threads} thread{'' if threads == 1 else 's'}"
         place = where if engine.device.type == "cpu" else str(engine.device)
         return {"device": f"{engine.name} on {place}", "reason": f"{engine.precision.reason} ({platform.machine()})"}

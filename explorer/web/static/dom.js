@@ -41,7 +41,7 @@ export const levelName = level => el('span', { class: 'lvn lv-' + level }, icon(
 export const fold = text => text.toUpperCase().toLowerCase().normalize('NFKD').replace(/\p{Mn}/gu, '').replaceAll('ς', 'σ');
 export const num = n => n.toLocaleString('en-GB');
 export const mmss = (seconds, digits = 0) => {
-  const minutes = Math.floor(seconds / 60), rest = (seconds - minutes * 60).toFixed(digits);
+  const whole = Number(seconds.toFixed(digits)), minutes = Math.floor(whole / 60), rest = (whole - minutes * 60).toFixed(digits);
   return minutes + ':' + (Number(rest) < 10 ? '0' : '') + rest;
 };
 /** A duration in words: "8 s", "2 min 05 s", "3 h 10 min". */

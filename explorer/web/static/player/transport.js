@@ -2,7 +2,7 @@
  * The row of buttons: play, clock, title, levels, loop, star; and the small spectrogram of the closed player.
  * Knows: its buttons and how names of a record read. Does not know: audio or fetching; it asks the player.
  */
-import { $, $$, LEVELS, ORIGINAL, el, icon, num, phone, soundsOf, tell } from '../dom.js';
+import { $, $$, LEVELS, ORIGINAL, el, icon, mmss, num, phone, soundsOf, tell } from '../dom.js';
 import { clock, fit } from './tools.js';
 
 /** "0.6 Bossa nova / 0.4 Soul" -> "0.6 Bossa nova and 0.4 Soul"; an empty name is the unknown label. */
@@ -87,7 +87,7 @@ export class Transport {
       $('.t', box).replaceChildren(el('span', { text: sample.title }), el('span', { class: 'tag', text: tag }));
       $('.s', box).textContent = about;
     }
-    this.length.textContent = `/ ${clock(sample.duration)}`;
+    this.length.textContent = `/ ${mmss(sample.duration)}`;
     for (const button of $$('[data-star]', this.dock)) {
       button.setAttribute('aria-pressed', String(Boolean(sample.starred)));
       button.replaceChildren(icon('star', sample.starred ? 'i fill' : 'i'));
