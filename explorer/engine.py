@@ -8,6 +8,7 @@ file, prints nothing and touches no global random generator.
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -308,12 +309,13 @@ class Jukebox:
         hop = self.config.hop(level)
         reach = self._vqvae.config.decoder_reach(level.index)
         size = max(1, DECODE_CHUNK // hop)
-        same = max(1, size // DECODE_LENGTHS)
+        step = max(1, size // DECODE_LENGTHS)
         pieces = [torch.zeros(codes.shape[0], 0)]
         for start in range(first, last, size):
             stop = min(last, start + size)
             high = min(codes.shape[1], stop + reach)
-            low = max(0, high - -(-(high - max(0, start - reach)) // same) * same)
+            needed = high - max(0, start - reach)
+            low = max(0, high - math.ceil(needed / step) * step)
             audio = self._vqvae.decode(codes[:, low:high].to(self.device), level.index)[..., 0]
             pieces.append(audio[:, (start - low) * hop : (stop - low) * hop].float().clamp(-1, 1).cpu())
         return torch.cat(pieces, dim=1)

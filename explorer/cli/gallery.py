@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 LICENCE = "CC0-1.0"
 PROMPT_SECONDS = 3.0
 """How much of a held-out song is given to go on from."""
-LEAD_SECONDS = 1.0
-"""It begins so long before the first word."""
 
 
 def add_commands(commands: Any) -> None:
@@ -59,6 +57,7 @@ class Entry:
 def entries(songs: Sequence[CorpusSong], folder: Path, seconds: float) -> tuple[Entry, ...]:
     """The gallery of a model whose held-out songs are ``songs``, with their sound in ``folder``."""
     from explorer.studio.jobs import PromptAudio
+    from explorer.training.scorecard.clips import LEAD_SECONDS
 
     artists: dict[str, list[str]] = {}
     sung: dict[str, CorpusSong] = {}

@@ -126,7 +126,7 @@ def sample_level(prior: Prior, task: LevelTask, crew: Crew) -> Iterator[LevelSta
     codes = torch.zeros(len(task.labels), task.length, dtype=torch.int64)
     codes[:, :have] = task.given[:, : task.length]
     places = None
-    if prior.config.follows:
+    if prior.config.follows and waves:
         places = torch.stack(
             [
                 planned_places(prior.listener, song, seed, task.length, prior.hop, prompt)

@@ -240,7 +240,7 @@ class Transformer(nn.Module):
     ) -> torch.Tensor:
         """Whole sequence [batch, time, width] → the same, in the dtype of the weights.
 
-        ``lyric_bias`` [batch, 1, time, lyric tokens] is added to the scores of all CROSS layers (see ``following``).
+        ``lyric_bias`` [batch, heads, time, lyric tokens] is added to the scores of CROSS layers (see ``following``).
         """
         x = x.to(self.dtype)
         for number, block in enumerate(self.blocks):

@@ -217,7 +217,7 @@ def create_takes(
         level: codes.expand(request.takes, -1).contiguous()
         for level, codes in given_codes(engine, request, parent).items()
     }
-    mode = Mode(request.mode.value) if request.mode is not JobMode.AGAIN or parent is None else parent.record.mode
+    mode = parent.record.mode if parent and request.mode is JobMode.AGAIN else Mode(request.mode.value)
     prompt = 0.0
     if given and mode is not Mode.UPSAMPLE:
         prompt = given[Level.TOP].shape[1] * config.hop(Level.TOP) / config.sample_rate
