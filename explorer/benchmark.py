@@ -22,9 +22,12 @@ from typing import Any
 import torch
 
 from explorer.engine import Jukebox
+from explorer.fidelity import format_costs
 from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level
 from explorer.jukebox.events import LevelDone, LevelStarted, Preview
+from explorer.jukebox.pacing import planned_places
 from explorer.jukebox.prior import Prior
+from explorer.jukebox.products import WeightFormat
 from explorer.jukebox.rows import window_conditioning, window_lyric_bias
 from explorer.jukebox.song import SEQUENTIAL, SamplingOptions, Song, usual_sampling
 from explorer.jukebox.windows import plan_windows
@@ -34,6 +37,9 @@ STREAM_SIZE = 4096
 
 WEIGHT_BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "int8": 1}
 """Bytes that a step reads of each weight, by number format."""
+
+FORMAT_SECONDS, FORMAT_CODES = 6.0, 512
+"""Length of the song along which number formats are compared, and its codes of each level that are."""
 
 STEPS = 200
 """Sampling steps over which one step is timed."""
@@ -64,6 +70,8 @@ def run_benchmark(model: str | Path, models_folder: Path, seconds: float, say: C
     }
     say("one step of each level")
     report["steps"] = {level.value: time_steps(engine, level) for level in SAMPLING_ORDER}
+    say("what number formats cost")
+    report["formats"] = formats_cost(engine, song)
     say("what strands cost")
     report["strands"] = strands_cost(engine, dataclasses.replace(song, seconds=min(seconds, 12.0)))
     return report
@@ -192,6 +200,33 @@ def stream_bytes_per_second(engine: Jukebox) -> float:
         (matrix @ vector).sum().item()
         best = min(best, perf_counter() - began)
     return matrix.numel() * matrix.element_size() / best
+
+
+def formats_cost(engine: Jukebox, song: Song) -> dict[str, Any]:
+    """By level: how far each number format of the weights is from float32 along the codes of the model's own song."""
+    song = dataclasses.replace(song, seconds=FORMAT_SECONDS)
+    codes = _codes(engine, song, usual_sampling(engine.config), {})
+    found: dict[str, Any] = {}
+    for level in SAMPLING_ORDER:
+        prior, labels = engine.prior(level), [engine.describe(song)[level]]
+        upper = None if level is Level.TOP else codes[SAMPLING_ORDER[SAMPLING_ORDER.index(level) - 1]]
+        conditioning = window_conditioning(prior, labels, 0, upper, engine.device)
+        drawn = codes[level][:, : min(prior.config.n_ctx, FORMAT_CODES)].to(engine.device)
+        if prior.config.follows:
+            places = planned_places(prior.listener, labels[0], song.seed, drawn.shape[1], prior.hop)
+            bias = window_lyric_bias(prior, labels, [0], places.unsqueeze(0))
+            conditioning = dataclasses.replace(conditioning, lyric_bias=bias.to(engine.device))
+        kept = engine.precision.formats.get(level, WeightFormat.FLOAT32)
+        costs = format_costs(prior, conditioning, drawn, kept) if engine.device.type == "cpu" else {}
+        found[level.value] = {"in_use": engine.precision.name(level)} | {
+            format.value: {
+                "codes": cost.distributions,
+                "divergence_nats": round(cost.divergence, 6),
+                "greedy_agreement": round(cost.agreement, 4),
+            }
+            for format, cost in costs.items()
+        }
+    return found
 
 
 def strands_cost(engine: Jukebox, song: Song) -> dict[str, Any]:

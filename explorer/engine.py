@@ -67,6 +67,8 @@ class LevelPlan:
     """Per song."""
     steps: int
     """Codes drawn one after another; fewer than ``new_codes`` where stretches are sampled together."""
+    guided: bool
+    """Whether each stretch is run twice for each code."""
 
     @property
     def together(self) -> float:
@@ -255,7 +257,9 @@ class Jukebox:
             fraction, strands = self._hop_fraction(level, options), self.strands(level, options)
             waves = plan_waves(lengths[level], n_ctx, fraction, have, strands)
             steps = sum(wave.steps for wave in waves)
-            plans[level] = LevelPlan(lengths[level], len(waves), lengths[level] - have, steps)
+            plans[level] = LevelPlan(
+                lengths[level], len(waves), lengths[level] - have, steps, options.level(level).guided
+            )
             if level is options.stop_after:
                 break
         return plans

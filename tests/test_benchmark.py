@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from explorer.benchmark import bits_per_code, strands_cost, time_song, time_steps
+from explorer.benchmark import bits_per_code, formats_cost, strands_cost, time_song, time_steps
 from explorer.engine import Jukebox
 from explorer.jukebox.config import Level
 from explorer.jukebox.song import Song
@@ -48,6 +48,14 @@ def test_bits_per_code_are_those_of_the_windows_that_codes_are_drawn_in(jukebox:
     assert bits_per_code(jukebox, Level.MIDDLE, SONG, codes, upper) == pytest.approx(expected, rel=1e-4)
     half = bits_per_code(jukebox, Level.MIDDLE, SONG, codes[:, :40], upper[:, :10])
     assert half > 0 and half != pytest.approx(expected, rel=1e-4)
+
+
+def test_formats_are_compared_at_every_level(jukebox: Jukebox) -> None:
+    found = formats_cost(jukebox, SONG)
+    assert list(found) == ["top", "middle", "bottom"]
+    for level in found.values():
+        assert level.pop("in_use") == "float32"
+        assert all(cost["codes"] > 0 and cost["divergence_nats"] >= 0 for cost in level.values())
 
 
 def test_strands_are_scored_beside_one_window_after_another(jukebox: Jukebox) -> None:

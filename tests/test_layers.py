@@ -19,6 +19,7 @@ RANKS = {
     "precision": 1,
     "crew": 2,
     "engine": 2,
+    "fidelity": 2,
     "benchmark": 3,
     "library": 3,
     "plots": 3,

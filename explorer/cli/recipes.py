@@ -41,6 +41,11 @@ def add_sampling_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--temperature", metavar="T[,T,T]", help="for all levels, or top,middle,bottom (default: as the model says)"
     )
+    parser.add_argument(
+        "--guidance",
+        metavar="G[,G,G]",
+        help="how far genre and artist are followed: 1 as learnt, above it more (default: as the model says)",
+    )
     parser.add_argument("--top-k", metavar="K[,K,K]", help="draw from the K likeliest codes only")
     parser.add_argument("--top-p", metavar="P[,P,P]", help="draw from the likeliest codes of this share only")
     parser.add_argument("--level", choices=[level.value for level in SAMPLING_ORDER], help="stop after this level")
@@ -125,12 +130,15 @@ def new_recipe(options: argparse.Namespace) -> tuple[Song, SamplingOptions]:
 def sampling_from(options: argparse.Namespace, sampling: SamplingOptions) -> SamplingOptions:
     """``sampling`` with what the options say otherwise. Raises SongError, UsageError."""
     temperatures = _per_level(options.temperature, "--temperature", float)
+    guidance = _per_level(options.guidance, "--guidance", float)
     top_k, top_p = _per_level(options.top_k, "--top-k", int), _per_level(options.top_p, "--top-p", float)
     levels: dict[Level, LevelSampling] = {}
     for index, level in enumerate(SAMPLING_ORDER):
         drawing = sampling.level(level)
         if temperatures:
             drawing = replace(drawing, temperature=temperatures[index])
+        if guidance:
+            drawing = replace(drawing, guidance=guidance[index])
         if top_k:
             drawing = replace(drawing, top_k=top_k[index], top_p=0.0)
         if top_p:

@@ -333,10 +333,14 @@ class ModelConfig:
     """Stretches of a song that are sampled together: bottom, middle, top (always 1). 1 is the published way."""
     temperature: tuple[float, float, float] = (0.98, 0.98, 0.98)
     """Of a recipe that names none: bottom, middle, top. The published samples were made with values around 0.98."""
+    guidance: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Of a recipe that names none: bottom, middle, top. 1, none, is the published way."""
 
     def __post_init__(self) -> None:
         if not all(0 < temperature <= 10 for temperature in self.temperature):
             raise ConfigError("temperatures must be above 0 and at most 10")
+        if not all(0 <= guidance <= 20 for guidance in self.guidance):
+            raise ConfigError("guidance must be 0 to 20")
         if min(self.strands) < 1 or self.strands[-1] != 1:
             raise ConfigError("strands must be at least 1, and 1 for the top level")
 

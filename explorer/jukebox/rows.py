@@ -8,7 +8,7 @@ windows (``windows``) or which windows go together (``sampling``).
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +17,7 @@ from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import Level
 from explorer.jukebox.drawing import CHANCE_BLOCK, Drawer
 from explorer.jukebox.following import place_bias
+from explorer.jukebox.guidance import guided, nameless
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.lyrics import lyric_window, window_tokens
 from explorer.jukebox.prior import Conditioning, Prior
@@ -57,8 +58,11 @@ def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[t
     Rows that are shorter than others draw on into nothing. Codes stay on the device until a block
     is full: no synchronisation per code on accelerators.
     """
-    new = rows.prompt.shape[1]
+    new, count = rows.prompt.shape[1], len(rows.labels)
     drawer = Drawer(rows.sampling, rows.seeds, rows.level.index, [start + new for start in rows.starts], device)
+    choose: Callable[[torch.Tensor], torch.Tensor] = drawer
+    if rows.sampling.guided:
+        rows, choose = _with_nameless(rows), guided(drawer, rows.sampling.guidance)
     # not held across a yield: the caller's own mode must not change while this generator rests
     with torch.inference_mode():
         conditioning = _stacked([_conditioning(prior, rows, row, device) for row in range(len(rows.labels))])
@@ -68,12 +72,31 @@ def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[t
         decoding = prior.sampler(conditioning, len(rows.labels), new + rows.steps, rows.prompt.to(device), rows.chunk)
     done = 0
     while done < rows.steps:
-        count = min(CHANCE_BLOCK, rows.steps - done)
+        steps = min(CHANCE_BLOCK, rows.steps - done)
         with torch.inference_mode():
-            block = torch.stack([decoding.step(drawer) for _ in range(count)], dim=1).cpu()
-        done += count
+            block = torch.stack([decoding.step(choose)[:count] for _ in range(steps)], dim=1).cpu()
+        done += steps
         yield block.clone()
     return drawer.entropy().clone()
+
+
+def _with_nameless(rows: RowBatch) -> RowBatch:
+    """All rows, and behind them all once more without names."""
+
+    def twice(value: torch.Tensor | None) -> torch.Tensor | None:
+        return None if value is None else torch.cat([value, value])
+
+    return dataclasses.replace(
+        rows,
+        labels=rows.labels + tuple(nameless(song) for song in rows.labels),
+        seeds=rows.seeds * 2,
+        starts=rows.starts * 2,
+        sizes=rows.sizes * 2,
+        prompt=torch.cat([rows.prompt, rows.prompt]),
+        upper=twice(rows.upper),
+        upper_lengths=rows.upper_lengths * 2,
+        places=twice(rows.places),
+    )
 
 
 def window_labels(prior: Prior, labels: Sequence[SongLabels], start: int) -> LabelBatch:

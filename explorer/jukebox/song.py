@@ -26,6 +26,10 @@ MAX_STRANDS = 64
 """Stretches of one level sampled together: beyond this a batch gains nothing on any machine."""
 
 
+MAX_GUIDANCE = 20.0
+"""Beyond this only the codes that a name is likeliest to add are left."""
+
+
 class SongError(ValueError):
     """A song that cannot be made; the message says what is wrong and what to do."""
 
@@ -73,19 +77,30 @@ class Song:
 
 @dataclass(frozen=True)
 class LevelSampling:
-    """How codes are drawn at one level: softmax temperature, then top-k or top-p (not both)."""
+    """How codes are drawn at one level: guidance, softmax temperature, then top-k or top-p (not both).
+
+    ``guidance`` (``guidance.py``) is how far genre and artist are followed: 1 as the model has learnt, above it more.
+    """
 
     temperature: float = 0.98
     top_k: int = 0
     top_p: float = 0.0
+    guidance: float = 1.0
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.temperature) and 0 < self.temperature <= 10):
             raise SongError(f"The temperature must be above 0 and at most 10, not {self.temperature!r}.")
+        if not (math.isfinite(self.guidance) and 0 <= self.guidance <= MAX_GUIDANCE):
+            raise SongError(f"The guidance must be 0 to {MAX_GUIDANCE:g} (1 is off), not {self.guidance!r}.")
         if self.top_k < 0 or not 0 <= self.top_p <= 1:
             raise SongError("top-k must be 0 (off) or more, and top-p from 0 (off) to 1.")
         if self.top_k and self.top_p:
             raise SongError("Choose top-k or top-p, not both.")
+
+    @property
+    def guided(self) -> bool:
+        """Whether each song is run a second time, without its names."""
+        return self.guidance != 1.0
 
 
 SEQUENTIAL: Mapping[Level, int] = {Level.MIDDLE: 1, Level.BOTTOM: 1}
@@ -128,7 +143,10 @@ class SamplingOptions:
 
 def usual_sampling(config: ModelConfig) -> SamplingOptions:
     """What a recipe for this model says about sampling where nothing else is wished."""
-    bottom, middle, top = (LevelSampling(temperature) for temperature in config.temperature)
+    bottom, middle, top = (
+        LevelSampling(temperature, guidance=guidance)
+        for temperature, guidance in zip(config.temperature, config.guidance, strict=True)
+    )
     return SamplingOptions(top, middle, bottom)
 
 

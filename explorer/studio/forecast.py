@@ -136,7 +136,10 @@ def _memory(engine: Jukebox, request: JobRequest, plans: Mapping[Level, LevelPla
     """Bytes needed at the same time: weights, and the larger of sampling and decoding."""
     config, dtype = engine.config, engine.precision.dtype
     options = request.options
-    rows = {level: min(request.takes * engine.strands(level, options), options.max_batch) for level in plans}
+    rows = {
+        level: min(request.takes * engine.strands(level, options), options.max_batch) * (2 if plan.guided else 1)
+        for level, plan in plans.items()
+    }
     samples = _samples(engine, plans)
     sampled = [level for level, plan in plans.items() if plan.new_codes]
     caches = max((cache_bytes(config, level, rows[level], dtype) for level in sampled), default=0)

@@ -1,8 +1,8 @@
 """Speeds measured on this machine, kept from run to run.
 
 Knows: sampling steps per second by model, device, threads, level and number of rows: sequences that
-are sampled together, be they takes or stretches of one. Does not know: what will be made. Only
-measurements are stored; nothing here is estimated from other machines.
+are run together, be they takes, stretches of one, or one without its names (guidance). Does not know: what will be
+made. Only measurements are stored; nothing here is estimated from other machines.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ import torch
 from explorer.durable import StorageError, write_json
 from explorer.jukebox.config import SAMPLING_ORDER, Level, to_dict
 from explorer.jukebox.events import LevelStarted, Progress, WindowDone
-from explorer.jukebox.song import SamplingOptions, Song
+from explorer.jukebox.song import SamplingOptions, Song, usual_sampling
 
 if TYPE_CHECKING:
     from explorer.engine import Jukebox, LevelPlan
@@ -36,8 +37,8 @@ CALIBRATION_SECONDS = 1.5
 
 
 def rows_of(plan: LevelPlan, takes: int) -> int:
-    """Sequences that are sampled together, on average, while ``plan`` is carried out for ``takes`` at once."""
-    return max(1, round(takes * plan.together))
+    """Sequences that are run together, on average, while ``plan`` is carried out for ``takes`` at once."""
+    return max(1, round(takes * plan.together)) * (2 if plan.guided else 1)
 
 
 class SpeedBook:
@@ -105,14 +106,16 @@ def calibrate(engine: Jukebox, book: SpeedBook, stop: Callable[[], bool] = lambd
         window = codes * config.hop(level) / config.sample_rate
         labels = config.prior(Level.TOP).labels
         least = labels.min_seconds if labels else 0.0
+        usual = usual_sampling(config)
         song = Song(seconds=window, total_seconds=max(window, least, config.default_seconds or 0.0))
         above = SAMPLING_ORDER[: SAMPLING_ORDER.index(level)]
         given = {
             a: torch.zeros(1, -(-int(window * config.sample_rate) // config.hop(a)), dtype=torch.long) for a in above
         }
-        rate = _measure(engine, song, SamplingOptions(stop_after=level), level, given)
+        rate = _measure(engine, song, replace(usual, stop_after=level), level, given)
         if rate is not None:
-            book.put(engine, level, strands, rate / strands)
+            runs = 2 if usual.level(level).guided else 1
+            book.put(engine, level, strands * runs, rate / strands)
 
 
 def _measure(

@@ -30,6 +30,7 @@ class LevelTyped(BaseModel):
     temperature: str = ""
     top_k: str = "off"
     top_p: str = "off"
+    guidance: str = ""
 
 
 class PromptTyped(BaseModel):
@@ -84,8 +85,8 @@ class Reading:
 
 
 def read(typed: Typed, model: str, usual: SamplingOptions, max_takes: int, upload: Callable[[str], Path]) -> Reading:
-    """Judge every field; ``usual`` has the temperatures of fields that are empty, ``upload`` gives the file of a
-    token and raises StudioError for a lost one."""
+    """Judge every field; ``usual`` has temperature and guidance of fields that are empty, ``upload`` gives the file of
+    a token and raises StudioError for a lost one."""
     reading = Reading()
     genre = reading.attempt("genre", lambda: _blend(typed.genre), "")
     artist = reading.attempt("artist", lambda: _blend(typed.artist), "")
@@ -180,16 +181,21 @@ def _options(typed: Typed, usual: SamplingOptions) -> SamplingOptions:
     for level in SAMPLING_ORDER:
         row = typed.sampling.get(level, LevelTyped())
         try:
-            off = ("", "off")
+            off, own = ("", "off"), usual.level(level)
             levels[level.value] = LevelSampling(
-                temperature=_number(row.temperature.strip() or str(usual.level(level).temperature), "temperature"),
+                temperature=_number(row.temperature.strip() or str(own.temperature), "temperature"),
                 top_k=0 if row.top_k.strip().lower() in off else _whole(row.top_k, "top-k"),
                 top_p=0.0 if row.top_p.strip().lower() in off else _number(row.top_p, "top-p"),
+                guidance=_guidance(row.guidance.strip().lower() or str(own.guidance)),
             )
         except SongError as error:
             raise SongError(f"{level.value.capitalize()}: {error}") from error
     strands = SEQUENTIAL if typed.sequential else {}
     return SamplingOptions(**levels, stop_after=typed.stop, strands=strands)  # type: ignore[arg-type]
+
+
+def _guidance(text: str) -> float:
+    return 1.0 if text == "off" else _number(text, "guidance")
 
 
 def _number(text: str, what: str) -> float:
@@ -267,4 +273,5 @@ def sampling_form(options: SamplingOptions) -> dict[str, dict[str, str]]:
 
 def _level_form(sampling: LevelSampling) -> dict[str, str]:
     values = dataclasses.asdict(sampling)
-    return {name: f"{value:g}" if value or name == "temperature" else "off" for name, value in values.items()}
+    off = {"top_k": 0, "top_p": 0.0, "guidance": 1.0}
+    return {name: "off" if value == off.get(name) else f"{value:g}" for name, value in values.items()}

@@ -44,6 +44,7 @@ def refused(outcome: Outcome, *words: str) -> None:
         ((*GENERATE, "--takes", "99", "--out", "OUT"), ("At most 16 takes",)),
         ((*GENERATE, "--temperature", "hot", "--out", "OUT"), ("--temperature takes one number",)),
         ((*GENERATE, "--temperature", "1,2", "--out", "OUT"), ("top,middle,bottom",)),
+        ((*GENERATE, "--guidance", "50", "--out", "OUT"), ("guidance must be 0 to 20",)),
         ((*GENERATE, "--temperature", "0", "--out", "OUT"), ("temperature must be above 0",)),
         ((*GENERATE, "--top-k", "5", "--top-p", "0.5", "--out", "OUT"), ("not both",)),
         ((*GENERATE, "--level", "roof", "--out", "OUT"), ("--level",)),

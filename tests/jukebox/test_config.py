@@ -38,6 +38,7 @@ def test_a_model_survives_json(merged: bool) -> None:
         ({"priors": []}, "priors must have 3 entries"),
         ({"vqvae": None}, "vqvae must be an object"),
         ({"temperature": [0.9, 0.0, 0.9]}, "temperatures must be above 0"),
+        ({"guidance": [1.0, 1.0, -1.0]}, "guidance must be 0 to 20"),
     ],
 )
 def test_nonsense_is_named(change: dict[str, Any], message: str) -> None:
@@ -46,7 +47,9 @@ def test_nonsense_is_named(change: dict[str, Any], message: str) -> None:
         model_config_from_dict(data)
 
 
-samplings = st.builds(LevelSampling, temperature=st.floats(0.1, 2.0), top_k=st.integers(0, 50))
+samplings = st.builds(
+    LevelSampling, temperature=st.floats(0.1, 2.0), top_k=st.integers(0, 50), guidance=st.floats(0, 20)
+)
 
 
 @given(

@@ -152,7 +152,7 @@ def test_phone_has_nothing_beside_the_screen(
         expect(page.locator(".measures tbody tr")).to_have_count(4)
     if tab == "learn":
         expect(page.locator(".costs tbody tr").first).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.wait_for_function("document.documentElement.scrollWidth === 390")  # pictures may still be coming
     panel = page.locator(f"#tab-{tab}")
     assert panel.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
     expect(page.locator("body.dark")).to_have_count(int(theme == "dark"))

@@ -12,7 +12,7 @@ from explorer.jukebox.config import Level
 from explorer.jukebox.song import SEQUENTIAL, LevelSampling, SamplingOptions, Song
 from explorer.library import Mode, new_record
 from explorer.studio import JobMode, StudioError
-from explorer.web.form import Reading, Typed, from_record, read
+from explorer.web.form import Reading, Typed, from_recipe, from_record, read
 from tests.tiny import tiny_config
 
 USUAL = SamplingOptions(LevelSampling(0.95), LevelSampling(0.8), LevelSampling(0.7))
@@ -51,6 +51,7 @@ def reading(**typed: Any) -> Reading:
         ({"sampling": {"middle": {"temperature": "0"}}}, "sampling", "Middle: The temperature"),
         ({"sampling": {"top": {"top_k": "5", "top_p": "0.5"}}}, "sampling", "not both"),
         ({"sampling": {"top": {"temperature": "nan"}}}, "sampling", "as a number"),
+        ({"sampling": {"top": {"guidance": "99"}}}, "sampling", "Top: The guidance"),
         ({"prompt": {"token": "abc", "from": "0", "to": "1"}}, "prompt", "gone"),
         ({"mode": "continue"}, "form", "the sample to continue"),
     ],
@@ -89,6 +90,14 @@ def test_a_whole_form() -> None:
     assert request.song == Song("0.5 Pop / 0.5 Jazz", "A", "la la", 7.5, 12, 60.0, 4.0)
     assert request.takes == 3 and request.mode is JobMode.GENERATE
     assert request.options == replace(USUAL, top=LevelSampling(0.9, 0, 0.7), stop_after=Level.MIDDLE)
+
+
+def test_guidance_is_the_models_own_unless_it_is_typed_or_off() -> None:
+    for typed, meant in (("", USUAL.top.guidance), ("2.5", 2.5), ("off", 1.0), ("1", 1.0)):
+        request = reading(sampling={"top": {"guidance": typed}}).request
+        assert request is not None and request.options.top.guidance == meant
+        shown = from_recipe(request.song, request.options)["sampling"]["top"]["guidance"]
+        assert shown == ("off" if meant == 1.0 else f"{meant:g}")
 
 
 def test_an_empty_temperature_is_the_models_own() -> None:

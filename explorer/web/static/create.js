@@ -7,7 +7,7 @@ import { own, panels } from './jobs.js';
 import { prompt } from './prompt.js';
 import { forecast, truth } from './receive.js';
 
-const DRAWING = ['temperature', 'top_k', 'top_p'];
+const DRAWING = ['temperature', 'guidance', 'top_k', 'top_p'];
 const FIELDS = ['genre', 'artist', 'lyrics', 'seconds', 'seed', 'takes', 'total'];
 const TICKS = ['instrumental', 'sequential'];
 let root, extra = { offset: 0, stop: 'bottom', mode: 'generate', parent: null, said: '' }, form = {}, mixer, audio, plan = null, asking = 0, timer, busy = false;
@@ -45,7 +45,7 @@ export function mount(element) {
 
 /* ---------- what the form says ---------- */
 function samplingTable() {
-  const head = ['Level', 'Temperature', 'Top-k', 'Top-p'];
+  const head = ['Level', 'Temperature', 'Guidance', 'Top-k', 'Top-p'];
   $('.sampling', root).replaceChildren(
     el('thead', {}, el('tr', {}, ...head.map((text, i) => el('th', { scope: 'col', class: i ? 'n' : null, text })))),
     el('tbody', {}, ...LEVELS.map(level => el('tr', {}, el('th', { scope: 'row', class: 'lv-' + level }, icon('g-' + level, 'glyph'), ' ' + level),

@@ -125,6 +125,7 @@ export function recipeRows(sample, making = false) {
   const sampling = sample.recipe?.sampling ?? {};
   const lines = (sample.lyrics ?? '').split('\n').filter((line) => line.trim()).length;
   const temperatures = LEVELS.filter((level) => sampling[level]).map((level) => `${sampling[level].temperature} ${level}`);
+  const guided = LEVELS.filter((level) => (sampling[level]?.guidance ?? 1) !== 1).map((level) => `${sampling[level].guidance} ${level}`);
   const filters = LEVELS.flatMap((level) => [
     ...(sampling[level]?.top_k ? [`${level} top-k ${sampling[level].top_k}`] : []),
     ...(sampling[level]?.top_p ? [`${level} top-p ${sampling[level].top_p}`] : []),
@@ -142,6 +143,7 @@ export function recipeRows(sample, making = false) {
     ['Seed', String(song.seed ?? '–')],
     ['Temperature', temperatures.join(', ') || '–'],
   ];
+  if (guided.length) rows.push(['Guidance', guided.join(', ')]);
   if (filters.length) rows.push(['Filter', filters.join(', ')]);
   if (sample.prompt_seconds) rows.push(['Given', `the first ${sample.prompt_seconds.toFixed(1)} s`]);
   const made = [making ? 'now' : day, sample.device, spent ? `${Math.round(spent)} s` : '', making || sample.state === 'finished' ? '' : 'not finished'];

@@ -1,0 +1,66 @@
+"""Guidance: the two ends are songs that can be made without it, and a nameless song keeps everything but its names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer.jukebox.config import Level
+from explorer.jukebox.events import Finished
+from explorer.jukebox.guidance import guided, nameless
+from explorer.jukebox.labels import SongLabels
+from explorer.jukebox.song import LevelSampling, SamplingOptions, Song, SongError
+from tests.tiny import tiny_jukebox
+
+SONG = Song("reggae", "0.6 Harbour Sound / 0.4 Tin Whistle", "one two three\nfour five", 1.6, seed=3)
+
+
+def test_a_nameless_song_keeps_words_and_times() -> None:
+    labels = SongLabels(((2, 0.5), (3, 0.5)), ((1, 1.0),), 8000, 100, (4, 5), (0, 1))
+    assert nameless(labels) == SongLabels(((0, 1.0),), ((0, 1.0),), 8000, 100, (4, 5), (0, 1))
+
+
+@given(seed=st.integers(0, 1000), guidance=st.floats(0, 10))
+def test_what_a_name_makes_likelier_grows_with_guidance(seed: int, guidance: float) -> None:
+    named, unnamed = torch.randn(2, 3, 8, generator=torch.Generator().manual_seed(seed))
+    seen = []
+
+    def choose(logits: torch.Tensor) -> torch.Tensor:
+        seen.append(logits)
+        return logits.argmax(-1)
+
+    tokens = guided(choose, guidance)(torch.cat([named, unnamed]))
+    assert tokens.shape == (6,) and torch.equal(tokens[:3], tokens[3:])
+    torch.testing.assert_close(seen[0], unnamed + guidance * (named - unnamed), atol=1e-4, rtol=1e-4)
+
+
+def codes(song: Song, guidance: float, **options: int) -> dict[Level, torch.Tensor]:
+    """Greedy codes, since last bits differ with the number of rows."""
+    levels = (LevelSampling(top_k=1, guidance=guidance),) * 3
+    *_, last = tiny_jukebox(listener=16).generate([song, replace(song, seed=4)], SamplingOptions(*levels, **options))  # type: ignore[arg-type]
+    assert isinstance(last, Finished)
+    return last.codes
+
+
+def test_no_guidance_is_the_song_without_its_names() -> None:
+    anonymous = codes(replace(SONG, genre="", artist=""), 1.0)
+    followed = codes(SONG, 1.0)
+    for level, drawn in codes(SONG, 0.0).items():
+        assert torch.equal(drawn, anonymous[level])
+    for level, drawn in codes(SONG, 4.0).items():
+        assert not torch.equal(drawn, followed[level])
+
+
+def test_batches_change_no_code_of_a_guided_song() -> None:
+    together, apart = codes(SONG, 3.0), codes(SONG, 3.0, max_batch=1, chunk=3)
+    assert all(torch.equal(together[level], apart[level]) for level in together)
+
+
+@pytest.mark.parametrize("guidance", [-1.0, float("nan"), float("inf"), 21.0])
+def test_guidance_that_makes_no_sense_is_refused(guidance: float) -> None:
+    with pytest.raises(SongError, match="guidance must be 0 to 20"):
+        LevelSampling(guidance=guidance)
