@@ -126,7 +126,12 @@ class Jukebox:
             assert isinstance(prior, Prior)
             # files may hold half precision; embeddings, conditioners and heads always run in float32
             priors[level] = prior.float()
-        chosen = choose_precision(place, precision, priors, dict(zip(LEVELS, config.strands, strict=True)))
+        usual = usual_sampling(config)
+        rows = {
+            level: strands * (2 if usual.level(level).guided else 1)
+            for level, strands in zip(LEVELS, config.strands, strict=True)
+        }
+        chosen = choose_precision(place, precision, priors, rows)
         for level, prior in priors.items():
             prior.prior.transformer.to(chosen.dtype)
             prior.prior.pack(chosen.formats.get(level, WeightFormat.FLOAT32))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 
 from explorer.jukebox.prior import Conditioning, Prior
-from explorer.jukebox.products import WeightFormat
+from explorer.jukebox.products import WeightFormat, available
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,10 @@ def format_costs(
         prior.prior.pack(WeightFormat.FLOAT32)
         exact = _log_probabilities(prior, conditioning, codes)
         for format in WeightFormat:
-            if format is WeightFormat.FLOAT32:
+            if format is WeightFormat.FLOAT32 or not available(format):
                 continue
-            try:
-                prior.prior.pack(format)
-                other = _log_probabilities(prior, conditioning, codes)
-            except (RuntimeError, AttributeError, NotImplementedError):  # this build or processor has no such product
-                continue
+            prior.prior.pack(format)
+            other = _log_probabilities(prior, conditioning, codes)
             divergence = (exact.exp() * (exact - other)).sum(-1)
             agreement = (exact.argmax(-1) == other.argmax(-1)).float()
             costs[format] = FormatCost(divergence.numel(), float(divergence.mean()), float(agreement.mean()))

@@ -14,7 +14,7 @@ import torch
 
 from explorer.jukebox.config import SAMPLING_ORDER, Level
 from explorer.jukebox.prior import Prior
-from explorer.jukebox.products import WeightFormat
+from explorer.jukebox.products import WeightFormat, available
 from explorer.jukebox.transformer import Block
 
 TRIAL_BYTES = 64 * 2**20
@@ -112,6 +112,8 @@ def pass_seconds(blocks: Sequence[Block], rows: int, format: WeightFormat) -> fl
 
     Leaves the blocks' weights unpacked.
     """
+    if not available(format):
+        return None
     products = []
     size = 0
     for block in blocks:

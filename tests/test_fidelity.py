@@ -34,11 +34,8 @@ def test_distributions_are_those_along_the_codes(merged: bool) -> None:
 
 
 def test_a_format_that_torch_lacks_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    def lacking(*_: object) -> None:
-        raise RuntimeError("no such kernel")
-
     jukebox = tiny_jukebox()
     prior, labels = jukebox.prior(Level.TOP), [jukebox.describe(Song("reggae", "", "la la", 2.0))[Level.TOP]]
     conditioning = window_conditioning(prior, labels, 0, None, torch.device("cpu"))
-    monkeypatch.setattr("explorer.jukebox.transformer.pack", lacking)
+    monkeypatch.setattr(fidelity, "available", lambda format: False)
     assert format_costs(prior, conditioning, torch.zeros(1, 4, dtype=torch.int64), WeightFormat.FLOAT32) == {}

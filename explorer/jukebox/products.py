@@ -7,6 +7,7 @@ not know layers or models, or which format is fastest where (``engine`` measures
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from enum import StrEnum
 
@@ -23,6 +24,17 @@ class WeightFormat(StrEnum):
     """Half the bytes, in the order in which the processor's kernel reads them; inputs in bfloat16."""
     INT8 = "int8"
     """A quarter of the bytes: each output's weights are whole numbers of one scale; inputs in bfloat16."""
+
+
+def available(format: WeightFormat) -> bool:
+    """Whether torch has this format's operators for this processor."""
+    match format:
+        case WeightFormat.BFLOAT16:
+            built = bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
+            return built and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        case WeightFormat.INT8:
+            return hasattr(torch, "_weight_int8pack_mm")
+    return True
 
 
 class PackedProduct(ABC):
@@ -58,6 +70,12 @@ MANY_ROWS = 12
 """From so many rows on, int8 weights are widened first: the product itself is then the larger part."""
 
 
+@functools.cache
+def _widened() -> torch.dtype:
+    """What int8 weights are widened to: without bfloat16 instructions its products are ten times float32's."""
+    return torch.bfloat16 if available(WeightFormat.BFLOAT16) else torch.float32
+
+
 GRAIN = 64
 """torch's int8 operator reads inputs in runs: other input widths are computed from widened weights (it would crash)."""
 
@@ -73,6 +91,9 @@ class _Int8Product(PackedProduct):
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         x = x.bfloat16()
         if x.shape[0] >= MANY_ROWS or x.shape[1] % GRAIN:
-            return F.linear(x, self._weight.bfloat16() * self._scale.unsqueeze(1), self._bias)
+            wide = _widened()
+            weight = self._weight.to(wide) * self._scale.to(wide).unsqueeze(1)
+            bias = None if self._bias is None else self._bias.to(wide)
+            return F.linear(x.to(wide), weight, bias).bfloat16()
         y: torch.Tensor = torch._weight_int8pack_mm(x, self._weight, self._scale)
         return y if self._bias is None else y + self._bias

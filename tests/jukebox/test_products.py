@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
+from explorer.jukebox import products
 from explorer.jukebox.config import AttentionKind, Level
-from explorer.jukebox.products import MANY_ROWS, WeightFormat, pack
+from explorer.jukebox.products import MANY_ROWS, WeightFormat, available, pack
 from explorer.jukebox.rows import window_conditioning
 from explorer.jukebox.song import Song
 from tests.tiny import tiny_jukebox
 
-PACKED = (WeightFormat.BFLOAT16, WeightFormat.INT8)
+PACKED = [format for format in WeightFormat if format is not WeightFormat.FLOAT32 and available(format)]
+"""What this processor has; others than x86-64-v4 may lack bfloat16."""
 
 
 @pytest.mark.parametrize("format", PACKED)
@@ -29,6 +31,18 @@ def test_packed_products_are_close_and_alike_for_any_number_of_rows(format: Weig
     assert float((alone - close.float()).norm() / exact.norm()) < 0.005
     without = pack(weight, None, format)(x).float()
     assert float((without + bias - exact).norm() / exact.norm()) < 0.01
+
+
+def test_many_rows_are_widened_to_what_the_processor_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = torch.Generator().manual_seed(1)
+    weight, x = torch.randn(64, 96, generator=generator), torch.randn(MANY_ROWS, 64, generator=generator)
+    product = pack(weight, torch.ones(96), WeightFormat.INT8)
+    found = []
+    for wide in (torch.float32, torch.bfloat16):
+        monkeypatch.setattr(products, "_widened", lambda wide=wide: wide)
+        found.append(product(x))
+    assert all(y.dtype is torch.bfloat16 for y in found)
+    torch.testing.assert_close(*found, atol=0.2, rtol=0.05)
 
 
 def test_float32_is_not_packed() -> None:

@@ -55,7 +55,7 @@ def label_batch(y: torch.Tensor, bag: int) -> LabelBatch:
 
 
 @dataclass(frozen=True)
-class _Window:
+class Window:
     """One file's model and inputs."""
 
     name: str
@@ -69,7 +69,7 @@ class _Window:
         labels = self.prior.config.labels
         return self.prior.condition(label_batch(self.y, labels.max_genres) if labels else None, self.upper)
 
-    def repeated(self, times: int) -> _Window:
+    def repeated(self, times: int) -> Window:
         """The same window with its songs several times over."""
         upper = None if self.upper is None else _again(self.upper, times)
         return dataclasses.replace(self, codes=_again(self.codes, times), y=_again(self.y, times), upper=upper)
@@ -79,17 +79,23 @@ def _again(rows: torch.Tensor, times: int) -> torch.Tensor:
     return torch.cat([rows] * times)
 
 
-def check_prior(vectors: Vectors, name: str, lookup: Lookup) -> Iterator[Check]:
-    """Everything in one prior_level_*.npz, and its gradients."""
-    arrays, prior, device = vectors.arrays(name), vectors.prior(name), vectors.device
-    window = _Window(
+def read_window(vectors: Vectors, name: str) -> Window:
+    """The model and the inputs of prior_level_*.npz."""
+    arrays, device = vectors.arrays(name), vectors.device
+    return Window(
         name,
         arrays,
-        prior,
+        vectors.prior(name),
         arrays.codes("z", device),
         arrays.codes("y", device),
         arrays.codes("z_cond", device) if "z_cond" in arrays else None,
     )
+
+
+def check_prior(vectors: Vectors, name: str, lookup: Lookup) -> Iterator[Check]:
+    """Everything in one prior_level_*.npz, and its gradients."""
+    window = read_window(vectors, name)
+    arrays = window.arrays
     if vectors.has("prior_metas.json"):
         yield from _labels(vectors, window, lookup)
     with torch.inference_mode():
@@ -102,7 +108,7 @@ def check_prior(vectors: Vectors, name: str, lookup: Lookup) -> Iterator[Check]:
         yield Check(f"{name} {array}", False, float("nan"), "known", "an array that this version does not know")
 
 
-def _labels(vectors: Vectors, window: _Window, lookup: Lookup) -> Iterator[Check]:
+def _labels(vectors: Vectors, window: Window, lookup: Lookup) -> Iterator[Check]:
     """The label vectors and lyric indices, from the songs as written."""
     config = window.prior.config
     if config.labels is None:
@@ -125,7 +131,7 @@ def _labels(vectors: Vectors, window: _Window, lookup: Lookup) -> Iterator[Check
         yield compare(f"{window.name} lyric_indices", expected, np.array(indices_found), EXACT)
 
 
-def _forward(window: _Window) -> Iterator[Check]:
+def _forward(window: Window) -> Iterator[Check]:
     """Conditioning, the teacher-forced pass and its losses."""
     arrays, prior, name = window.arrays, window.prior, window.name
     conditioning = window.condition()
@@ -152,7 +158,7 @@ def _forward(window: _Window) -> Iterator[Check]:
         yield compare(f"{name} {original}", arrays[original], got, LOSS)
 
 
-def _attention(window: _Window) -> Iterator[Check]:
+def _attention(window: Window) -> Iterator[Check]:
     layer = window.prior.config.alignment_layer
     if layer is None or "align_layer_weights" not in window.arrays:
         return
@@ -179,7 +185,7 @@ class _Chooser:
         return torch.stack(self._margins, dim=1)
 
 
-def _run(window: _Window, given: int, total: int, chooser: _Chooser, chunk: int) -> torch.Tensor:
+def _run(window: Window, given: int, total: int, chooser: _Chooser, chunk: int) -> torch.Tensor:
     """Codes [batch, total] of which the first ``given`` are those of the file."""
     prompt = window.codes[:, :given]
     decoding = window.prior.sampler(window.condition(), len(prompt), total, prompt, chunk)
@@ -187,7 +193,7 @@ def _run(window: _Window, given: int, total: int, chooser: _Chooser, chunk: int)
     return torch.cat([prompt, torch.stack(drawn, dim=1)], dim=1)
 
 
-def _draws(window: _Window, vectors: Vectors) -> Iterator[Check]:
+def _draws(window: Window, vectors: Vectors) -> Iterator[Check]:
     """Greedy and noise-driven sampling of the window, from scratch and behind a prompt."""
     arrays, n_ctx = window.arrays, window.prior.config.n_ctx
     yield from _scratch_draws(window, arrays.numbers("noise", vectors.device))
@@ -200,7 +206,7 @@ def _draws(window: _Window, vectors: Vectors) -> Iterator[Check]:
         yield from _greedy(window, run, got, chooser.margins)
 
 
-def _scratch_draws(window: _Window, noise: torch.Tensor) -> Iterator[Check]:
+def _scratch_draws(window: Window, noise: torch.Tensor) -> Iterator[Check]:
     """The three runs from nothing: greedy, and twice with recorded noise; as one batch to save time."""
     n_ctx = window.prior.config.n_ctx
 
@@ -217,7 +223,7 @@ def _scratch_draws(window: _Window, noise: torch.Tensor) -> Iterator[Check]:
         yield compare_draws(f"{window.name} {run}", window.arrays[run], got, gaps)
 
 
-def _greedy(window: _Window, run: str, got: torch.Tensor, found: torch.Tensor) -> Iterator[Check]:
+def _greedy(window: Window, run: str, got: torch.Tensor, found: torch.Tensor) -> Iterator[Check]:
     """Codes of a greedy run, and where they agree the recorded margins of its draws."""
     expected, margins = window.arrays[run], window.arrays[f"{run}_margin"]
     fixed = np.full((got.shape[0], got.shape[1] - margins.shape[1]), np.inf)
@@ -229,7 +235,7 @@ def _greedy(window: _Window, run: str, got: torch.Tensor, found: torch.Tensor) -
         yield min(both, key=lambda check: check.difference)
 
 
-def _gradients(window: _Window, expected: dict[str, object] | None) -> Iterator[Check]:
+def _gradients(window: Window, expected: dict[str, object] | None) -> Iterator[Check]:
     """Loss in training mode and the size of every parameter's gradient."""
     if expected is None:
         return
