@@ -221,9 +221,9 @@ def help_out(asked: BinaryIO, answers: BinaryIO) -> None:
     config = load_config(Path(folder))
     priors: dict[Level, Prior] = {}
     for level in LEVELS:
-        prior = load_part(Path(folder), level.value, config)
+        prior = load_part(Path(folder), level.value, config, torch.float32)
         assert isinstance(prior, Prior)
-        prior.float().prior.pack(WeightFormat(formats.get(level.value, WeightFormat.FLOAT32)))
+        prior.prior.pack(WeightFormat(formats.get(level.value, WeightFormat.FLOAT32)))
         priors[level] = prior
     requests = _Requests(asked)
 

@@ -118,14 +118,14 @@ class Jukebox:
         folder = find_model(model, models_folder)
         config = load_config(folder)
         place = choose_device(device)
-        vqvae = load_part(folder, "vqvae", config)
+        # files may hold half precision; embeddings, conditioners and heads always run in float32
+        vqvae = load_part(folder, "vqvae", config, torch.float32)
         assert isinstance(vqvae, VQVAE)
         priors = {}
         for level in LEVELS:
-            prior = load_part(folder, level.value, config)
+            prior = load_part(folder, level.value, config, torch.float32)
             assert isinstance(prior, Prior)
-            # files may hold half precision; embeddings, conditioners and heads always run in float32
-            priors[level] = prior.float()
+            priors[level] = prior
         usual = usual_sampling(config)
         rows = {
             level: strands * (2 if usual.level(level).guided else 1)
@@ -136,7 +136,7 @@ class Jukebox:
             prior.prior.transformer.to(chosen.dtype)
             prior.prior.pack(chosen.formats.get(level, WeightFormat.FLOAT32))
             prior.to(place)
-        vqvae.float().to(place)
+        vqvae.to(place)
         helpers = min(MOST_HELPERS, (os.cpu_count() or 1) - 1) if place.type == "cpu" and max(config.strands) > 1 else 0
         crew = Helpers(folder, chosen.formats, helpers, place) if helpers else Alone(place)
         jukebox = cls(config, vqvae, priors, load_lists(folder), place, chosen, crew)

@@ -141,9 +141,9 @@ def new_module(config: ModelConfig, part: str, device: str = "meta") -> VQVAE | 
         return Prior(config.prior(level), config.sample_rate, config.hop(level), above)
 
 
-def load_state(path: Path, part: str) -> dict[str, torch.Tensor]:
-    """Memory-mapped tensors of one of PARTS, as stored. Raises CheckpointError."""
-    return read_tensors(path / f"{part}.safetensors")
+def load_state(path: Path, part: str, dtype: torch.dtype | None = None) -> dict[str, torch.Tensor]:
+    """Memory-mapped tensors of one of PARTS, as stored or converted to ``dtype``. Raises CheckpointError."""
+    return read_tensors(path / f"{part}.safetensors", dtype=dtype)
 
 
 def check_keys(module: nn.Module, shapes: Mapping[str, torch.Size], what: str) -> None:
@@ -159,8 +159,11 @@ def check_keys(module: nn.Module, shapes: Mapping[str, torch.Size], what: str) -
         raise CheckpointError(f"{what} does not fit its configuration. {key_mismatch(missing, unexpected, wrong)}")
 
 
-def load_part(path: Path, part: str, config: ModelConfig | None = None) -> VQVAE | Prior:
-    """One of PARTS with its weights, memory-mapped in the stored precision, ready for evaluation.
+def load_part(
+    path: Path, part: str, config: ModelConfig | None = None, dtype: torch.dtype | None = None
+) -> VQVAE | Prior:
+    """One of PARTS with its weights, ready for evaluation: memory-mapped where they are stored in ``dtype`` (None: in
+    whatever they are), else converted to it.
 
     Raises CheckpointError for a damaged file or names and shapes that do not fit (all are listed).
     Moving the module to a device or another dtype copies it out of the file.
@@ -171,7 +174,7 @@ def load_part(path: Path, part: str, config: ModelConfig | None = None) -> VQVAE
         if isinstance(error, CheckpointError):
             raise
         raise CheckpointError(f"{path / 'config.json'} describes no {part} that can be built: {error}.") from error
-    state = load_state(path, part)
+    state = load_state(path, part, dtype)
     check_keys(module, {name: tensor.shape for name, tensor in state.items()}, str(path / f"{part}.safetensors"))
     fill(module, state)
     return module.eval().requires_grad_(False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -93,6 +93,22 @@ class TensorWriter:
             self._part.unlink(missing_ok=True)
 
 
+RUN_BYTES = 2**26
+"""Of a file that is converted, at most so much (or one tensor) is mapped at once."""
+
+
+def _runs(sizes: Mapping[str, int]) -> Iterator[list[str]]:
+    """Names in order, as many together as RUN_BYTES hold."""
+    run: list[str] = []
+    for name, size in sizes.items():
+        if run and sum(sizes[n] for n in run) + size > RUN_BYTES:
+            yield run
+            run = []
+        run.append(name)
+    if run:
+        yield run
+
+
 def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
     """Replace ``path`` by these tensors. Raises CheckpointError for a type that weights cannot have."""
     layout = [(name, tensor.dtype, tuple(tensor.shape)) for name, tensor in tensors.items()]
@@ -101,15 +117,29 @@ def write_tensors(path: Path, tensors: Mapping[str, torch.Tensor]) -> None:
             writer.write(name, tensor)
 
 
-def read_tensors(path: Path, names: Iterable[str] | None = None) -> dict[str, torch.Tensor]:
+def read_tensors(
+    path: Path, names: Iterable[str] | None = None, dtype: torch.dtype | None = None
+) -> dict[str, torch.Tensor]:
     """Memory-mapped tensors of a file: only what is used becomes resident.
 
-    Raises CheckpointError for a file that is missing, damaged or of another format.
+    Tensors of another type than ``dtype`` are converted. Raises CheckpointError for a file that is missing, damaged or
+    of another format.
     """
     if not path.is_file():
         raise CheckpointError(f"{path} is missing. Import or download the model again.")
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
-            return {name: file.get_tensor(name) for name in (file.keys() if names is None else names)}
+            wanted = list(file.keys() if names is None else names)
+            found = {name: file.get_tensor(name) for name in wanted}
+            if dtype is None or all(tensor.dtype is dtype for tensor in found.values()):
+                return found
+            sizes = {name: tensor.nbytes for name, tensor in found.items()}
+        del found
+        converted: dict[str, torch.Tensor] = {}
+        for names in _runs(sizes):
+            # opened anew, so that what was read of the file does not stay in memory beside what it became
+            with safe_open(path, framework="pt", device="cpu") as file:
+                converted |= {name: file.get_tensor(name).to(dtype) for name in names}
+        return converted
     except (SafetensorError, OSError, RuntimeError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged ({error}). Import or download the model again.") from error

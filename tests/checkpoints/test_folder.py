@@ -199,3 +199,21 @@ def test_stored_precision_and_shapes_are_kept(tmp_path: Path, dtype: torch.dtype
     write_tensors(tmp_path / "x.safetensors", tensors)
     found = read_tensors(tmp_path / "x.safetensors")
     assert all(torch.equal(found[n], t) and found[n].dtype == dtype for n, t in tensors.items())
+
+
+@pytest.mark.parametrize("run_bytes", [0, 100, 2**26])
+def test_tensors_are_converted_in_runs(tmp_path: Path, run_bytes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from explorer.checkpoints import tensors as module
+
+    tensors = {
+        "half": torch.randn(3, 5).half(),
+        "single": torch.randn(40),
+        "tied": torch.randn(7).bfloat16(),
+        "empty": torch.zeros(0, 4),
+    }
+    write_tensors(tmp_path / "x.safetensors", tensors)
+    monkeypatch.setattr(module, "RUN_BYTES", run_bytes)
+    found = module.read_tensors(tmp_path / "x.safetensors", dtype=torch.float32)
+    assert found.keys() == tensors.keys()
+    assert {name: tensor.dtype for name, tensor in found.items()} == dict.fromkeys(tensors, torch.float32)
+    assert all(torch.equal(found[name], tensor.float()) for name, tensor in tensors.items())

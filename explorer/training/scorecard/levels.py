@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from explorer.checkpoints.folder import load_config, load_lists, load_part
 from explorer.jukebox.config import SAMPLING_ORDER
 from explorer.jukebox.prior import Prior
@@ -23,9 +25,9 @@ from explorer.training.vqvae import evaluate_level
 
 def load_vqvae(folder: Path) -> VQVAE:
     """The autoencoder of a model folder in float32. Raises CheckpointError."""
-    vqvae = load_part(folder, "vqvae", load_config(folder))
+    vqvae = load_part(folder, "vqvae", load_config(folder), torch.float32)
     assert isinstance(vqvae, VQVAE)
-    return vqvae.float()
+    return vqvae
 
 
 def reconstruction_figures(vqvae: VQVAE, corpus: Corpus, say: Callable[[str], None]) -> dict[str, Any]:
@@ -43,8 +45,8 @@ def code_figures(folder: Path, codes: CorpusCodes, windows_per_song: int, say: C
     found = {}
     for level in SAMPLING_ORDER:
         say(f"{level}: bits per code")
-        prior = load_part(folder, level.value, config)
+        prior = load_part(folder, level.value, config, torch.float32)
         assert isinstance(prior, Prior)
-        maker = ExampleMaker(codes, prior.float(), level, lists[level], 0.0)
+        maker = ExampleMaker(codes, prior, level, lists[level], 0.0)
         found[level.value] = evaluate_prior(prior, maker, windows_per_song)
     return found
