@@ -68,7 +68,7 @@ class ExampleMaker:
     """Cuts examples for one level out of a corpus."""
 
     def __init__(self, codes: CorpusCodes, prior: Prior, level: Level, lists: LabelLists, label_dropout: float) -> None:
-        """``label_dropout``: how often an artist, and apart from it a genre, is told as unknown."""
+        """``label_dropout``: how often both names are told as unknown, and as often the artist alone, and the genre."""
         self.codes, self.prior, self.level, self.lists = codes, prior, level, lists
         self.label_dropout = label_dropout
         self._lengths = np.array([song.samples for song in codes.corpus.songs], dtype=np.float64)
@@ -100,9 +100,15 @@ class ExampleMaker:
         step = self.prior.hop * self.prior.upsampling
         last = (excerpt.stop - excerpt.start - window) // step
         start = int(random.integers(0, last + 1)) * self.prior.upsampling
-        artist = "unknown" if random.random() < self.label_dropout else song.artist
-        genre = "unknown" if random.random() < self.label_dropout else song.genre
+        artist, genre = self._told(song, random)
         return self.example(excerpt, start, artist, genre, excerpt.lyrics)
+
+    def _told(self, song: CorpusSong, random: np.random.Generator) -> tuple[str, str]:
+        """Artist and genre as an example has them. Guidance needs music that is learnt without either."""
+        share = self.label_dropout
+        artist, genre = song.artist, song.genre
+        told = [(artist, genre), ("unknown", "unknown"), ("unknown", genre), (artist, "unknown")]
+        return told[int(random.choice(4, p=[1 - 3 * share, share, share, share]))]
 
     def fixed(self, windows_per_song: int) -> list[Example]:
         """Evenly spread windows of whole songs, for held-out figures."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import torch
 from explorer.checkpoints.folder import new_module
 from explorer.jukebox.config import LEVELS, Level, Vocabulary
 from explorer.jukebox.following import Listener
-from explorer.jukebox.labels import LabelLists
+from explorer.jukebox.labels import UNKNOWN, LabelLists
 from explorer.jukebox.lyrics import alphabet
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.rows import window_lyric_indices
@@ -211,6 +212,15 @@ def test_examples_are_what_sampling_would_give(corpus: Corpus, codes: CorpusCode
             second = (first + code + 0.5) * prior.hop / corpus.sample_rate
             character = song.characters[excerpt.first_character + indices[column]]
             assert character.start - 0.02 <= second <= character.end + 0.02
+
+
+def test_names_are_left_out_together_as_often_as_each_alone(codes: CorpusCodes) -> None:
+    maker = ExampleMaker(codes, new_prior(Level.TOP), Level.TOP, LISTS, 0.25)
+    random, told = np.random.default_rng(0), Counter[tuple[bool, bool]]()
+    for _ in range(400):
+        labels = maker.draw(random).labels
+        told[labels.artists[0][0] == UNKNOWN, labels.genres[0][0] == UNKNOWN] += 1
+    assert len(told) == 4 and all(60 < count < 140 for count in told.values())
 
 
 def test_upsampler_examples_line_up_with_the_level_above(codes: CorpusCodes) -> None:
