@@ -158,8 +158,9 @@ def time_song(engine: Jukebox, song: Song, takes: int) -> dict[str, Any]:
 
 @torch.inference_mode()
 def time_steps(engine: Jukebox, level: Level) -> dict[str, Any]:
-    """One sampling step with as many rows as the model samples together, against reading its weights once."""
-    prior, rows = engine.prior(level), engine.config.strands[level.index]
+    """One sampling step with as many rows as the model runs together, against reading its weights once."""
+    prior, strands = engine.prior(level), engine.config.strands[level.index]
+    rows = strands * (2 if usual_sampling(engine.config).level(level).guided else 1)
     song = Song(lyrics="paper boats", seconds=60.0)
     upper = torch.zeros(1, prior.config.n_ctx, dtype=torch.int64)
     labels = [engine.describe(song)[level]] * rows
@@ -183,7 +184,7 @@ def time_steps(engine: Jukebox, level: Level) -> dict[str, Any]:
     return {
         "rows": rows,
         "step_milliseconds": round(1000 * step, 3),
-        "codes_per_second": round(rows / step, 1),
+        "codes_per_second": round(strands / step, 1),
         "weight_bytes": read,
         "limit_milliseconds": round(1000 * limit, 3),
         "share_of_limit": round(limit / step, 3),

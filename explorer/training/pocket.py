@@ -119,6 +119,7 @@ def model_config(lists: LabelLists) -> ModelConfig:
         hop_fraction=(0.5, 0.5, 0.5),
         strands=(64, 32, 1),
         temperature=(0.7, 0.7, 0.95),
+        guidance=(1.0, 2.5, 2.0),
     )
 
 
