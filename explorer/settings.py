@@ -20,7 +20,7 @@ HOME_VARIABLE = "JUKEBOX_HOME"
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
-PRECISIONS = ("auto", "float32", "bfloat16", "int8")
+PRECISIONS = ("auto", "float32", "float16", "bfloat16", "int8")
 """Number formats of a model's weights while sampling on a CPU; auto is the fastest in a trial."""
 
 

@@ -25,7 +25,7 @@ def test_what_is_asked_for_is_taken() -> None:
     priors, rows = {level: jukebox.prior(level) for level in LEVELS}, dict.fromkeys(LEVELS, 1)
     exact = choose_precision(CPU, "float32", priors, rows)
     assert not exact.formats and exact.name(Level.TOP) == "float32"
-    for wanted in (WeightFormat.BFLOAT16, WeightFormat.INT8):
+    for wanted in (WeightFormat.FLOAT16, WeightFormat.BFLOAT16, WeightFormat.INT8):
         if not available(wanted):
             with pytest.raises(DeviceError, match=f"torch has no {wanted} products for this processor"):
                 choose_precision(CPU, wanted, priors, rows)
@@ -39,6 +39,7 @@ def test_what_is_asked_for_is_taken() -> None:
 def test_the_fastest_is_taken_only_where_it_is_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
     times: dict[WeightFormat, float | None] = {
         WeightFormat.FLOAT32: 1.0,
+        WeightFormat.FLOAT16: None,
         WeightFormat.BFLOAT16: 0.9,
         WeightFormat.INT8: None,
     }

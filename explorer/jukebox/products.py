@@ -1,8 +1,8 @@
 """How a layer's matrix product is computed when there are few rows: the formats its weights can be read in.
 
 One code at a time, a model is as fast as its weights can be read, so narrower numbers are faster where the
-processor has instructions for them. Knows: three formats and the torch operators behind them. Does
-not know layers or models, or which format is fastest where (``engine`` measures that).
+processor has instructions for them. Knows: four formats and the torch operators behind them. Does
+not know layers or models, or which format is fastest where (``precision`` measures that).
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ class WeightFormat(StrEnum):
 
     FLOAT32 = "float32"
     """Exact: what the reference vectors are compared in."""
+    FLOAT16 = "float16"
+    """Half the bytes, which is how models are stored; inputs and outputs in float32."""
     BFLOAT16 = "bfloat16"
     """Half the bytes, in the order in which the processor's kernel reads them; inputs in bfloat16."""
     INT8 = "int8"
@@ -29,6 +31,8 @@ class WeightFormat(StrEnum):
 def available(format: WeightFormat) -> bool:
     """Whether torch has this format's operators for this processor."""
     match format:
+        case WeightFormat.FLOAT16:
+            return "fbgemm" in torch.backends.quantized.supported_engines  # x86 with AVX2
         case WeightFormat.BFLOAT16:
             built = bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
             return built and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
@@ -42,17 +46,29 @@ class PackedProduct(ABC):
 
     @abstractmethod
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """[rows, in] of any floating type → bfloat16 [rows, out]."""
+        """[rows, in] of any floating type → [rows, out] in the type that the format computes in."""
 
 
 def pack(weight: torch.Tensor, bias: torch.Tensor | None, format: WeightFormat) -> PackedProduct:
     """``weight`` [in, out] and ``bias`` [out], float32 on the CPU, packed. Raises ValueError for FLOAT32."""
     match format:
+        case WeightFormat.FLOAT16:
+            return _Float16Product(weight, bias)
         case WeightFormat.BFLOAT16:
             return _BFloat16Product(weight, bias)
         case WeightFormat.INT8:
             return _Int8Product(weight, bias)
     raise ValueError(f"{format} weights are not packed")
+
+
+class _Float16Product(PackedProduct):
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
+        # FBGEMM's operator: weights are widened in registers, inputs stay as they are
+        self._packed = torch.ops.quantized.linear_prepack_fp16(weight.t().contiguous(), bias)
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = torch.ops.quantized.linear_dynamic_fp16(x.float(), self._packed)
+        return y
 
 
 class _BFloat16Product(PackedProduct):

@@ -22,7 +22,7 @@ from explorer.jukebox.config import Level
 from explorer.jukebox.prior import Conditioning, Prior
 from explorer.jukebox.rows import tokens_before, window_lyric_bias
 from explorer.training.examples import Batch, Example, ExampleMaker
-from explorer.training.reading import Reader, guidance_losses, leading
+from explorer.training.reading import Reader, guided_attention_losses, leading
 from explorer.training.runs import RunFolder, WeightAverage, learning_rate
 
 OPENING = 64
@@ -33,10 +33,10 @@ OPENING = 64
 class PriorTraining:
     """Settings of one prior's run.
 
-    ``guidance`` and ``recognition`` weigh the losses of reading lyrics, ``lead`` is how far attention is led at first
-    (see ``reading``; all 0: a level without lyrics). ``every_nth_song`` leaves songs out where
-    encoding them all would take longer than the steps need. ``precision`` names the torch type of the
-    matrix products: bfloat16 is faster where the processor has instructions for it.
+    ``guided_attention`` and ``recognition`` weigh the losses of reading lyrics, ``lead`` is how far attention is led
+    at first (see ``reading``; all 0: a level without lyrics). ``every_nth_song`` leaves songs out where encoding them
+    all would take longer than the steps need. ``precision`` names the torch type of the matrix products: bfloat16 is
+    faster where the processor has instructions for it.
     """
 
     level: Level
@@ -49,7 +49,7 @@ class PriorTraining:
     clip_norm: float = 1.0
     average_mu: float = 0.995
     label_dropout: float = 0.1
-    guidance: float = 0.0
+    guided_attention: float = 0.0
     recognition: float = 0.0
     lead: float = 0.0
     every_nth_song: int = 1
@@ -92,7 +92,7 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(step, training.steps, training.peak_rate, training.warmup)
         reader = None
-        if training.guidance:
+        if training.guided_attention:
             reader = Reader(batch, prior.config, leading(training.lead, step, training.steps), recogniser)
         with torch.autocast(batch.codes.device.type, precision, enabled=precision is not torch.float32):
             conditioning = replace(prior.condition(batch.labels, batch.upper), lyric_bias=batch.lyric_bias)
@@ -100,7 +100,7 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
         measured = {"loss": loss.total, "music": loss.music, "lyrics": loss.lyrics}
         objective = loss.total * math.log(2)
         if reader is not None:
-            objective = objective + training.guidance * reader.guide + training.recognition * reader.recognition
+            objective = objective + training.guided_attention * reader.guide + training.recognition * reader.recognition
             measured |= {"guide": reader.guide, "aligned": reader.aligned, "recognition": reader.recognition}
         optimiser.zero_grad(set_to_none=True)
         objective.backward()  # type: ignore[no-untyped-call]
@@ -243,5 +243,5 @@ def _mean_guide(prior: Prior, maker: ExampleMaker, examples: list[Example], bias
         conditioning = _conditioning(prior, batch, biases[part])
         assert prior.config.alignment_layer is not None
         weights = prior.lyric_weights(batch.codes, conditioning, prior.config.alignment_layer)
-        values.append(float(guidance_losses(weights, batch, prior.config)[prior.config.alignment_head or 0]))
+        values.append(float(guided_attention_losses(weights, batch, prior.config)[prior.config.alignment_head or 0]))
     return sum(values) / len(values)

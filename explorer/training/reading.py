@@ -39,7 +39,7 @@ class Reader:
     def __call__(self, layer: int, hidden: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         config, prefix = self.config, self.config.prefix
         music = weights[:, :, prefix:]
-        losses = guidance_losses(music, self.batch, config)
+        losses = guided_attention_losses(music, self.batch, config)
         self.guides.append(losses.mean())
         if layer != config.alignment_layer:
             return weights
@@ -75,7 +75,7 @@ def targets(sung: torch.Tensor, heads: int, alignment_head: int, columns: int) -
     return (sung[:, None] + 1 + ahead[:, None]).clamp(0, columns - 1)
 
 
-def guidance_losses(weights: torch.Tensor, batch: Batch, config: PriorConfig) -> torch.Tensor:
+def guided_attention_losses(weights: torch.Tensor, batch: Batch, config: PriorConfig) -> torch.Tensor:
     """[heads] −log of a layer's attention around what each head shall read, in nats; 0 where nothing is sung.
 
     ``weights`` [batch, heads, time, keys]. Neighbouring columns count too, since character times are good to about

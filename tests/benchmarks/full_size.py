@@ -24,10 +24,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from explorer.benchmark import WEIGHT_BYTES
 from explorer.jukebox.autoregressive import Autoregressive, Decoding
 from explorer.jukebox.config import PriorConfig
 from explorer.jukebox.presets import TOP_1B_LYRICS, UPSAMPLER_BOTTOM
-from explorer.jukebox.products import WeightFormat, pack
+from explorer.jukebox.products import WeightFormat, available, pack
 
 STEPS = 10
 CONTEXT = 4096
@@ -78,7 +79,7 @@ def our_step(model: Autoregressive, rows: int) -> float:
 def streaming(format: WeightFormat) -> float:
     """Bytes of weights per second that one product with a vector reads; best of a few."""
     weight, vector = torch.randn(SIDE, SIDE), torch.randn(1, SIDE)
-    size = {WeightFormat.FLOAT32: 4, WeightFormat.BFLOAT16: 2, WeightFormat.INT8: 1}[format] * weight.numel()
+    size = WEIGHT_BYTES[format] * weight.numel()
     if format is WeightFormat.FLOAT32:
         product: Callable[[torch.Tensor], torch.Tensor] = lambda x: x @ weight  # noqa: E731
     else:
@@ -185,11 +186,11 @@ def main() -> None:
 
     for model_name, config, rows in (("top_1b_lyrics", TOP_1B_LYRICS, 1), ("upsampler", UPSAMPLER_BOTTOM, WINDOWS)):
         model = built(config)
-        for format in WeightFormat:
+        for format in filter(available, WeightFormat):
             rate = streaming(format)
             model.pack(format)
             step = our_step(model, rows)
-            size = {WeightFormat.FLOAT32: 4, WeightFormat.BFLOAT16: 2, WeightFormat.INT8: 1}[format]
+            size = WEIGHT_BYTES[format]
             limit = size * weights_of(model) / rate
             keep(f"{model_name} ours {format}", {
                 "rows": rows, "milliseconds": round(1000 * step, 1), "codes_per_second": round(rows / step, 2),

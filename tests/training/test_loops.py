@@ -115,7 +115,7 @@ def trained_prior(
 def test_an_interrupted_prior_run_repeats_the_whole_one(
     level: Level, listener: int | None, codes: CorpusCodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = {"guidance": 0.5, "recognition": 0.2, "lead": 0.8} if level is Level.TOP else {}
+    words = {"guided_attention": 0.5, "recognition": 0.2, "lead": 0.8} if level is Level.TOP else {}
     training = PriorTraining(level, steps=6, batch=2, log_every=2, evaluate_every=6, warmup=2, **words)
     whole = trained_prior(codes, level, training, tmp_path / "whole", listener)
     with monkeypatch.context() as patch:
@@ -178,8 +178,8 @@ def test_other_settings_need_another_folder(codes: CorpusCodes, tmp_path: Path) 
 
 def test_learning_uses_labels_lyrics_and_times(codes: CorpusCodes, tmp_path: Path) -> None:
     training = PriorTraining(
-        Level.TOP, steps=150, batch=4, log_every=50, evaluate_every=150, warmup=10, peak_rate=3e-3, guidance=0.5,
-        recognition=0.2, lead=1.0, label_dropout=0.0,
+        Level.TOP, steps=150, batch=4, log_every=50, evaluate_every=150, warmup=10, peak_rate=3e-3,
+        guided_attention=0.5, recognition=0.2, lead=1.0, label_dropout=0.0,
     )  # fmt: skip
     prior = new_prior(Level.TOP)
     maker = ExampleMaker(codes, prior, Level.TOP, LISTS, 0.0)

@@ -11,7 +11,7 @@ from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import AttentionKind, Level
 from explorer.jukebox.prior import Prior
 from explorer.training.examples import Batch
-from explorer.training.reading import LEADING_ENDS, Reader, guidance_losses, leading, recognition_loss, targets
+from explorer.training.reading import LEADING_ENDS, Reader, guided_attention_losses, leading, recognition_loss, targets
 from tests.tiny import tiny_config
 
 
@@ -73,20 +73,20 @@ def test_leading_replaces_attention_where_something_is_sung() -> None:
     assert Reader(batch, config, 1.0, None)(other, hidden, weights) is weights
 
 
-def test_guidance_is_nothing_where_every_head_reads_its_column() -> None:
+def test_guided_attention_is_nothing_where_every_head_reads_its_column() -> None:
     prior = top()
     batch, config = batch_of(prior), prior.config
     assert batch.sung is not None and config.alignment_head is not None
     columns = 1 + int(batch.sung.max()) + 2 * config.transformer.heads
     target = targets(batch.sung, config.transformer.heads, config.alignment_head, columns)
     weights = torch.nn.functional.one_hot(target, columns).float()
-    assert float(guidance_losses(weights, batch, config).abs().max()) < 1e-6
+    assert float(guided_attention_losses(weights, batch, config).abs().max()) < 1e-6
     edge = replace(batch, sung=torch.full_like(batch.sung, columns - 1))
-    assert float(guidance_losses(torch.ones_like(weights) / columns, edge, config).min()) > 0
+    assert float(guided_attention_losses(torch.ones_like(weights) / columns, edge, config).min()) > 0
     everything = torch.nn.functional.one_hot(torch.full_like(target, columns - 1), columns).float()
-    assert float(guidance_losses(everything, edge, config).abs().max()) < 1e-6
+    assert float(guided_attention_losses(everything, edge, config).abs().max()) < 1e-6
     far = weights.roll(columns // 2, dims=3)
-    assert float(guidance_losses(far, batch, config).min()) > 5
+    assert float(guided_attention_losses(far, batch, config).min()) > 5
     assert int(target[0, config.alignment_head, 0]) == int(batch.sung[0, 0]) + 1
 
 
