@@ -66,7 +66,7 @@ def choose_precision(
 ) -> Precision:
     """The formats in which ``priors`` shall run; on a CPU and with ``wanted`` "auto" those of a trial.
 
-    ``rows``: sequences that each level samples together. Half precision on accelerators is as
+    ``rows``: sequences that each level runs together. Half precision on accelerators is as
     published (untested here). Raises DeviceError for a format that cannot be had.
     """
     if device.type in ("cuda", "mps"):

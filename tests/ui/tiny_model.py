@@ -10,6 +10,7 @@ from explorer.jukebox.config import LEVELS
 from tests.tiny import tiny_config, tiny_jukebox
 
 TEMPERATURE = (1.0, 0.97, 0.95)
+GUIDANCE = (1.0, 1.0, 1.5)
 """Bottom, middle, top."""
 
 
@@ -18,7 +19,7 @@ def write_tiny_model(folder: Path) -> Path:
     jukebox = tiny_jukebox()
     states = {"vqvae": jukebox._vqvae.state_dict()}
     states |= {level.value: jukebox._priors[level].state_dict() for level in LEVELS}
-    config = replace(tiny_config(name=folder.name), temperature=TEMPERATURE)
+    config = replace(tiny_config(name=folder.name), temperature=TEMPERATURE, guidance=GUIDANCE)
     save_model_folder(folder, config, states, jukebox.lists)
     return folder
 
