@@ -160,7 +160,7 @@ def time_song(engine: Jukebox, song: Song, takes: int) -> dict[str, Any]:
 def time_steps(engine: Jukebox, level: Level) -> dict[str, Any]:
     """One sampling step with as many rows as the model runs together, against reading its weights once."""
     prior, strands = engine.prior(level), engine.config.strands[level.index]
-    rows = strands * (2 if usual_sampling(engine.config).level(level).guided else 1)
+    rows = strands * usual_sampling(engine.config).level(level).runs
     song = Song(lyrics="paper boats", seconds=60.0)
     upper = torch.zeros(1, prior.config.n_ctx, dtype=torch.int64)
     labels = [engine.describe(song)[level]] * rows

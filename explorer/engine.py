@@ -67,8 +67,8 @@ class LevelPlan:
     """Per song."""
     steps: int
     """Codes drawn one after another; fewer than ``new_codes`` where stretches are sampled together."""
-    guided: bool
-    """Whether each stretch is run twice for each code."""
+    runs: int
+    """How often each stretch is run for a code."""
 
     @property
     def together(self) -> float:
@@ -127,10 +127,7 @@ class Jukebox:
             assert isinstance(prior, Prior)
             priors[level] = prior
         usual = usual_sampling(config)
-        rows = {
-            level: strands * (2 if usual.level(level).guided else 1)
-            for level, strands in zip(LEVELS, config.strands, strict=True)
-        }
+        rows = {level: strands * usual.level(level).runs for level, strands in zip(LEVELS, config.strands, strict=True)}
         chosen = choose_precision(place, precision, priors, rows)
         for level, prior in priors.items():
             prior.prior.transformer.to(chosen.dtype)
@@ -263,7 +260,7 @@ class Jukebox:
             waves = plan_waves(lengths[level], n_ctx, fraction, have, strands)
             steps = sum(wave.steps for wave in waves)
             plans[level] = LevelPlan(
-                lengths[level], len(waves), lengths[level] - have, steps, options.level(level).guided
+                lengths[level], len(waves), lengths[level] - have, steps, options.level(level).runs
             )
             if level is options.stop_after:
                 break

@@ -316,6 +316,10 @@ class PriorConfig:
         return dataclasses.replace(self.transformer, n_ctx=total)
 
 
+MAX_GUIDANCE = 20.0
+"""Beyond this only the codes are left that a name makes likelier the most."""
+
+
 @dataclass(frozen=True)
 class ModelConfig:
     """A whole model: one VQ-VAE and one prior per level."""
@@ -339,8 +343,8 @@ class ModelConfig:
     def __post_init__(self) -> None:
         if not all(0 < temperature <= 10 for temperature in self.temperature):
             raise ConfigError("temperatures must be above 0 and at most 10")
-        if not all(0 <= guidance <= 20 for guidance in self.guidance):
-            raise ConfigError("guidance must be 0 to 20")
+        if not all(0 <= guidance <= MAX_GUIDANCE for guidance in self.guidance):
+            raise ConfigError(f"guidance must be 0 to {MAX_GUIDANCE:g}")
         if min(self.strands) < 1 or self.strands[-1] != 1:
             raise ConfigError("strands must be at least 1, and 1 for the top level")
 

@@ -61,7 +61,7 @@ def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[t
     new, count = rows.prompt.shape[1], len(rows.labels)
     drawer = Drawer(rows.sampling, rows.seeds, rows.level.index, [start + new for start in rows.starts], device)
     choose: Callable[[torch.Tensor], torch.Tensor] = drawer
-    if rows.sampling.guided:
+    if rows.sampling.runs == 2:
         rows, choose = _with_nameless(rows), guided(drawer, rows.sampling.guidance)
     # not held across a yield: the caller's own mode must not change while this generator rests
     with torch.inference_mode():

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from explorer.jukebox.config import LEVELS, Level, ModelConfig
+from explorer.jukebox.config import LEVELS, MAX_GUIDANCE, Level, ModelConfig
 
 MAX_LYRICS = 20_000
 """Characters of lyrics accepted in one song: far more than ten minutes of singing."""
@@ -24,10 +24,6 @@ MAX_SECONDS = 600.0
 
 MAX_STRANDS = 64
 """Stretches of one level sampled together: beyond this a batch gains nothing on any machine."""
-
-
-MAX_GUIDANCE = 20.0
-"""Beyond this only the codes that a name is likeliest to add are left."""
 
 
 class SongError(ValueError):
@@ -98,9 +94,9 @@ class LevelSampling:
             raise SongError("Choose top-k or top-p, not both.")
 
     @property
-    def guided(self) -> bool:
-        """Whether each song is run a second time, without its names."""
-        return self.guidance != 1.0
+    def runs(self) -> int:
+        """How often each song is run for a code: guidance needs it without its names too."""
+        return 1 if self.guidance == 1.0 else 2
 
 
 SEQUENTIAL: Mapping[Level, int] = {Level.MIDDLE: 1, Level.BOTTOM: 1}

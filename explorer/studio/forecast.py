@@ -137,7 +137,7 @@ def _memory(engine: Jukebox, request: JobRequest, plans: Mapping[Level, LevelPla
     config, dtype = engine.config, engine.precision.dtype
     options = request.options
     rows = {
-        level: min(request.takes * engine.strands(level, options), options.max_batch) * (2 if plan.guided else 1)
+        level: min(request.takes * engine.strands(level, options), options.max_batch) * plan.runs
         for level, plan in plans.items()
     }
     samples = _samples(engine, plans)

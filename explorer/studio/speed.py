@@ -38,7 +38,7 @@ CALIBRATION_SECONDS = 1.5
 
 def rows_of(plan: LevelPlan, takes: int) -> int:
     """Sequences that are run together, on average, while ``plan`` is carried out for ``takes`` at once."""
-    return max(1, round(takes * plan.together)) * (2 if plan.guided else 1)
+    return max(1, round(takes * plan.together)) * plan.runs
 
 
 class SpeedBook:
@@ -114,8 +114,7 @@ def calibrate(engine: Jukebox, book: SpeedBook, stop: Callable[[], bool] = lambd
         }
         rate = _measure(engine, song, replace(usual, stop_after=level), level, given)
         if rate is not None:
-            runs = 2 if usual.level(level).guided else 1
-            book.put(engine, level, strands * runs, rate / strands)
+            book.put(engine, level, strands * usual.level(level).runs, rate / strands)
 
 
 def _measure(

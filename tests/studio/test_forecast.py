@@ -11,7 +11,7 @@ import pytest
 from explorer.engine import Jukebox
 from explorer.jukebox.config import SAMPLING_ORDER, Level
 from explorer.jukebox.presets import RELEASED
-from explorer.jukebox.song import SamplingOptions
+from explorer.jukebox.song import LevelSampling, SamplingOptions
 from explorer.settings import Settings
 from explorer.studio import JobMode, JobRequest, Studio, forecast
 from explorer.studio.forecast import Remedy
@@ -128,3 +128,14 @@ def test_stretches_sampled_together_are_forecast_by_their_steps(open_studio: Ope
     assert found.seconds == pytest.approx(plan.steps / 40.0)
     alone = studio.forecast(JobRequest(song, model="tiny")).levels[-1]
     assert alone.seconds == pytest.approx(plan.new_codes / 50.0)
+
+
+def test_guidance_is_forecast_as_two_sequences(open_studio: Opener, engine: Jukebox) -> None:
+    studio = open_studio(start=False)
+    for rows, rate in ((1, 50.0), (2, 40.0)):
+        studio.speeds.put(engine, Level.TOP, rows, rate)
+    guided = SamplingOptions(top=LevelSampling(guidance=2.0), stop_after=Level.TOP)
+    found = studio.forecast(JobRequest(SONG, guided, "tiny"))
+    assert found.seconds == pytest.approx(93 / 40)
+    plain = studio.forecast(JobRequest(SONG, replace(guided, top=LevelSampling()), "tiny"))
+    assert plain.seconds == pytest.approx(93 / 50) and plain.memory_bytes <= found.memory_bytes
