@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 
 import pytest
@@ -22,7 +23,9 @@ HOP = 96
 
 @pytest.fixture(scope="module")
 def listener() -> Listener:
-    listener = Listener(32, 8, LETTERS)
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        listener = Listener(32, 8, LETTERS)
     listener.moves.fill_(1 / 30)
     listener.moves[0] = 1 / 1000
     return listener
@@ -95,8 +98,12 @@ def test_a_song_that_goes_on_is_heard_first_and_planned_from_there(
 
 
 def test_what_is_left_of_the_lyrics_fills_what_is_left_of_the_song(listener: Listener) -> None:
+    deaf = copy.deepcopy(listener)  # where the prompt has come to is then told by lengths alone
+    torch.nn.init.zeros_(deaf.last.weight)
+    torch.nn.init.zeros_(deaf.last.bias)
+    deaf.moves[0] = 1 / 30
     song = song_of("paper boats on the morning rain" * 2, 2400)
     prompt = torch.zeros(600, dtype=torch.int64)
     for seed in range(5):
-        places = planned_places(listener, song, seed, 2400, HOP, prompt)
-        assert int(places[599]) < 50 and int(places[int(0.96 * 2400)]) == 62
+        places = planned_places(deaf, song, seed, 2400, HOP, prompt)
+        assert 10 < int(places[599]) < 30 and int(places[int(0.96 * 2400)]) == 62
