@@ -219,13 +219,16 @@ def formats_cost(engine: Jukebox, song: Song) -> dict[str, Any]:
             conditioning = dataclasses.replace(conditioning, lyric_bias=bias.to(engine.device))
         kept = engine.precision.formats.get(level, WeightFormat.FLOAT32)
         costs = format_costs(prior, conditioning, drawn, kept) if engine.device.type == "cpu" else {}
-        found[level.value] = {"in_use": engine.precision.name(level)} | {
-            format.value: {
-                "codes": cost.distributions,
-                "divergence_nats": round(cost.divergence, 6),
-                "greedy_agreement": round(cost.agreement, 4),
-            }
-            for format, cost in costs.items()
+        found[level.value] = {
+            "in_use": engine.precision.name(level),
+            "against_float32": {
+                format.value: {
+                    "codes": cost.distributions,
+                    "divergence_nats": round(cost.divergence, 6),
+                    "greedy_agreement": round(cost.agreement, 4),
+                }
+                for format, cost in costs.items()
+            },
         }
     return found
 

@@ -57,13 +57,13 @@ def summary(report: dict[str, Any]) -> list[str]:
             f"codes per second; reading the weights once takes {step['limit_milliseconds']:.2f} ms"
         )
     for level, formats in report["formats"].items():
-        used = formats["in_use"]
         costs = [
             f"{name} {cost['divergence_nats']:.4f} nats, {cost['greedy_agreement']:.1%} the same likeliest code"
-            for name, cost in formats.items()
-            if name != "in_use"
+            for name, cost in formats["against_float32"].items()
         ]
-        lines.append(f"{level}, {used} in use, against float32: {'; '.join(costs) or 'no other format here'}")
+        lines.append(
+            f"{level}, {formats['in_use']} in use, against float32: {'; '.join(costs) or 'no other format here'}"
+        )
     for level, cost in report["strands"].items():
         lines.append(
             f"{level}, {cost['strands']} strands: {cost['bits_together']:.3f} bits per code, one window after "

@@ -92,7 +92,7 @@ def _with_nameless(rows: RowBatch) -> RowBatch:
         seeds=rows.seeds * 2,
         starts=rows.starts * 2,
         sizes=rows.sizes * 2,
-        prompt=torch.cat([rows.prompt, rows.prompt]),
+        prompt=rows.prompt.repeat(2, 1),
         upper=twice(rows.upper),
         upper_lengths=rows.upper_lengths * 2,
         places=twice(rows.places),

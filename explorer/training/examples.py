@@ -68,7 +68,8 @@ class ExampleMaker:
     """Cuts examples for one level out of a corpus."""
 
     def __init__(self, codes: CorpusCodes, prior: Prior, level: Level, lists: LabelLists, label_dropout: float) -> None:
-        """``label_dropout``: how often both names are told as unknown, and as often the artist alone, and the genre."""
+        """``label_dropout``: how often both names are told as unknown, and as often the artist alone, and the genre;
+        at most 1/3."""
         self.codes, self.prior, self.level, self.lists = codes, prior, level, lists
         self.label_dropout = label_dropout
         self._lengths = np.array([song.samples for song in codes.corpus.songs], dtype=np.float64)

@@ -9,9 +9,8 @@ from explorer.checkpoints import save_model_folder
 from explorer.jukebox.config import LEVELS
 from tests.tiny import tiny_config, tiny_jukebox
 
-TEMPERATURE = (1.0, 0.97, 0.95)
-GUIDANCE = (1.0, 1.0, 1.5)
-"""Bottom, middle, top."""
+TEMPERATURE, GUIDANCE = (1.0, 0.97, 0.95), (1.0, 1.0, 1.5)
+"""Each: bottom, middle, top."""
 
 
 def write_tiny_model(folder: Path) -> Path:
