@@ -1,4 +1,4 @@
-"""How a layer's matrix product is computed when there are few rows: the formats its weights can be read in.
+"""How a layer's matrix product is computed while sampling: the formats its weights can be read in.
 
 One code at a time, a model is as fast as its weights can be read, so narrower numbers are faster where the
 processor has instructions for them. Knows: four formats and the torch operators behind them. Does
@@ -7,16 +7,15 @@ not know layers or models, or which format is fastest where (``precision`` measu
 
 from __future__ import annotations
 
-import functools
+import warnings
 from abc import ABC, abstractmethod
 from enum import StrEnum
 
 import torch
-from torch.nn import functional as F
 
 
 class WeightFormat(StrEnum):
-    """Number format of a Transformer's weights while sampling on a CPU. Products always add up in float32."""
+    """Number format of a Transformer's weights while sampling on a CPU. No product adds up in fewer than 32 bits."""
 
     FLOAT32 = "float32"
     """Exact: what the reference vectors are compared in."""
@@ -25,7 +24,8 @@ class WeightFormat(StrEnum):
     BFLOAT16 = "bfloat16"
     """Half the bytes, in the order in which the processor's kernel reads them; inputs in bfloat16."""
     INT8 = "int8"
-    """A quarter of the bytes: each output's weights are whole numbers of one scale; inputs in bfloat16."""
+    """A quarter of the bytes: each output's weights are whole numbers of one scale. Inputs are 8-bit numbers of one
+    scale too, that of the widest row: a row's codes can depend a little on what is drawn beside it."""
 
 
 def available(format: WeightFormat) -> bool:
@@ -37,7 +37,10 @@ def available(format: WeightFormat) -> bool:
             built = bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
             return built and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
         case WeightFormat.INT8:
-            return hasattr(torch, "_weight_int8pack_mm")
+            # without VNNI, pairs of products are added up in 16 bits and inputs have 7 bits left, which costs more
+            # than 0.01 nats on the reference vectors. Packing needs torch's quantised tensors, which may go some day.
+            fbgemm = "fbgemm" in torch.backends.quantized.supported_engines
+            return fbgemm and bool(torch.cpu._is_vnni_supported()) and hasattr(torch, "quantize_per_channel")
     return True
 
 
@@ -82,34 +85,16 @@ class _BFloat16Product(PackedProduct):
         return y
 
 
-MANY_ROWS = 12
-"""From so many rows on, int8 weights are widened first: the product itself is then the larger part."""
-
-
-@functools.cache
-def _widened() -> torch.dtype:
-    """What int8 weights are widened to: without bfloat16 instructions its products are ten times float32's."""
-    return torch.bfloat16 if available(WeightFormat.BFLOAT16) else torch.float32
-
-
-GRAIN = 64
-"""torch's int8 operator reads inputs in runs: other input widths are computed from widened weights (it would crash)."""
-
-
 class _Int8Product(PackedProduct):
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
-        # one scale per output, rounded before use so that dividing and multiplying agree
-        scale = (weight.abs().amax(0).clamp_min(1e-12) / 127).bfloat16()
-        self._weight = (weight / scale.float()).round().clamp(-127, 127).to(torch.int8).t().contiguous()
-        self._scale = scale
-        self._bias = None if bias is None else bias.bfloat16()
+        scale = weight.abs().amax(0).clamp_min(1e-12) / 127
+        zero = torch.zeros_like(scale, dtype=torch.int64)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="torch.quantize_per_tensor", category=UserWarning)
+            whole = torch.quantize_per_channel(weight.t().contiguous(), scale, zero, 0, torch.qint8)
+        self._packed = torch.ops.quantized.linear_prepack(whole, bias)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        x = x.bfloat16()
-        if x.shape[0] >= MANY_ROWS or x.shape[1] % GRAIN:
-            wide = _widened()
-            weight = self._weight.to(wide) * self._scale.to(wide).unsqueeze(1)
-            bias = None if self._bias is None else self._bias.to(wide)
-            return F.linear(x.to(wide), weight, bias).bfloat16()
-        y: torch.Tensor = torch._weight_int8pack_mm(x, self._weight, self._scale)
-        return y if self._bias is None else y + self._bias
+        # FBGEMM's operator: inputs become whole numbers on the way in, and sums float32 on the way out
+        y: torch.Tensor = torch.ops.quantized.linear_dynamic(x.float(), self._packed)
+        return y
