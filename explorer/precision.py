@@ -6,6 +6,7 @@ a stack of layers. Does not know files, songs or pages.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -18,7 +19,8 @@ from explorer.jukebox.products import WeightFormat, available
 from explorer.jukebox.transformer import Block
 
 TRIAL_BYTES = 64 * 2**20
-"""Float32 weights that a trial reads at most: more than caches hold, so that it is memory that is measured."""
+"""Float32 weights that a trial reads at most, to the end of a layer: more than caches hold, so that memory is what is
+measured."""
 TRIAL_SECONDS = 0.05
 """For each format; the fastest pass counts."""
 SMALL_BYTES = 2**20
@@ -108,32 +110,33 @@ def fastest(blocks: Sequence[Block], rows: int) -> tuple[WeightFormat, str]:
 
 @torch.inference_mode()
 def pass_seconds(blocks: Sequence[Block], rows: int, format: WeightFormat) -> float | None:
-    """Seconds for all matrix products of the first blocks with ``rows`` rows; None where torch has none in ``format``.
+    """Seconds of one sampling step of ``rows`` rows through the first blocks; None where torch has no products in
+    ``format``.
 
-    Leaves the blocks' weights unpacked.
+    Whole steps, since a format also decides what is around its products. Leaves the blocks' weights unpacked.
     """
     if not available(format):
         return None
-    products = []
-    size = 0
-    for block in blocks:
-        products += block.products()
-        size += sum(4 * product.w.numel() for product in block.products())
-        if size > TRIAL_BYTES:
-            break
-    inputs = [torch.zeros(rows, product.w.shape[0]) for product in products]
+    sizes = itertools.accumulate(sum(4 * product.w.numel() for product in block.products()) for block in blocks)
+    tried = blocks[: sum(size < TRIAL_BYTES for size in sizes) + 1]
+    width, block_length = tried[0].attn.c_attn.w.shape[0], tried[0].attn.block_length
+    # the second block of a song, half of it: every attention kind has something to attend to
+    position = block_length + block_length // 2
     try:
-        for product in products:
-            product.pack(format)
+        for block in tried:
+            block.pack(format)
+        lyrics = torch.zeros(rows, block_length, width)
+        caches = [block.attn.start(rows, 2 * block_length, lyrics) for block in tried]
         best, end = float("inf"), perf_counter() + TRIAL_SECONDS
         while best == float("inf") or perf_counter() < end:
+            x = torch.zeros(rows, 1, width)
             began = perf_counter()
-            for product, x in zip(products, inputs, strict=True):
-                product(x)
+            for block, cache in zip(tried, caches, strict=True):
+                x = block.extend(x, cache, position)
             best = min(best, perf_counter() - began)
         return best
     except (RuntimeError, AttributeError, NotImplementedError):  # an operator that this build or processor lacks
         return None
     finally:
-        for product in products:
-            product.pack(WeightFormat.FLOAT32)
+        for block in tried:
+            block.pack(WeightFormat.FLOAT32)

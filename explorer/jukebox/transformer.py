@@ -96,6 +96,7 @@ class Attention(nn.Module):
         super().__init__()
         self.kind = kind
         self.heads = config.heads
+        self.head_width = config.state_width // config.heads
         self.block_length = config.block_length
         self.spread = config.spread
         # as published: whole blocks of `blocks` positions, so the first music codes are seen too
@@ -159,6 +160,20 @@ class Attention(nn.Module):
             raise ValueError(f"layer kind {self.kind.name} does not attend to lyrics")
         keys = min(self.prime_keys, k.shape[2])
         return attention_weights(q, k[:, :, :keys], causal_mask(q.shape[2], keys, 0, q.device))
+
+    def start(self, batch: int, length: int, encoder: torch.Tensor | None) -> LayerCache:
+        """An empty cache for up to ``length`` positions; a CROSS layer's holds the keys and values of ``encoder``
+        [batch, lyric tokens, width]. Raises ValueError where that is missing."""
+        weight = self.c_attn.w
+        cache = LayerCache(
+            self.kind, batch, self.heads, self.head_width, length, self.block_length, self.prime_keys, self.spread,
+            self.cache_dtype, weight.device,
+        )  # fmt: skip
+        if self.kind is AttentionKind.CROSS:
+            if encoder is None:
+                raise ValueError("a cross-attention layer needs the lyric encoder's output")
+            cache.set_encoder(*(part.to(self.cache_dtype) for part in self.encoder_kv(encoder)))
+        return cache
 
     def extend(self, x: torch.Tensor, cache: LayerCache, position: int) -> torch.Tensor:
         """New positions [batch, n, width] → the same, remembering them in ``cache``."""
@@ -275,20 +290,7 @@ class Transformer(nn.Module):
 
     def start(self, batch: int, length: int, encoder: torch.Tensor | None = None) -> list[LayerCache]:
         """Empty caches, one per layer, for up to ``length`` positions."""
-        config, weight = self.config, self.blocks[0].attn.c_attn.w
-        caches = []
-        for block in self.blocks:
-            attn = block.attn
-            cache = LayerCache(
-                attn.kind, batch, config.heads, config.state_width // config.heads, length, config.block_length,
-                attn.prime_keys, config.spread, attn.cache_dtype, weight.device,
-            )  # fmt: skip
-            if attn.kind is AttentionKind.CROSS:
-                if encoder is None:
-                    raise ValueError("a cross-attention layer needs the lyric encoder's output")
-                cache.set_encoder(*(part.to(attn.cache_dtype) for part in attn.encoder_kv(encoder)))
-            caches.append(cache)
-        return caches
+        return [block.attn.start(batch, length, encoder) for block in self.blocks]
 
     def extend(self, x: torch.Tensor, caches: Sequence[LayerCache], position: int) -> torch.Tensor:
         """New positions [batch, n, width] from ``position`` on → the same; fed block by block."""
