@@ -90,7 +90,7 @@ class Autoregressive(nn.Module):
     def head(self, hidden: torch.Tensor) -> torch.Tensor:
         """[..., width] → logits [..., bins]."""
         if self._packed_head is not None:
-            return self._packed_head(hidden.reshape(-1, hidden.shape[-1])).float().view(*hidden.shape[:-1], -1)
+            return self._packed_head(hidden).float()
         y: torch.Tensor = self.x_out(hidden)
         return y
 

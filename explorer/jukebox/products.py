@@ -49,7 +49,7 @@ class PackedProduct(ABC):
 
     @abstractmethod
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        """[rows, in] of any floating type → [rows, out] in the type that the format computes in."""
+        """[..., in] of any floating type → [..., out] in the type that the format computes in."""
 
 
 def pack(weight: torch.Tensor, bias: torch.Tensor | None, format: WeightFormat) -> PackedProduct:

@@ -38,8 +38,9 @@ class Conv1D(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """[..., in] → [..., out]."""
-        rows = x.reshape(-1, x.shape[-1])
-        y = torch.addmm(self.b.to(x.dtype), rows, self.w.to(x.dtype)) if self.packed is None else self.packed(rows)
+        if self.packed is not None:
+            return self.packed(x)
+        y = torch.addmm(self.b.to(x.dtype), x.reshape(-1, x.shape[-1]), self.w.to(x.dtype))
         return y.view(*x.shape[:-1], -1)
 
     def pack(self, format: WeightFormat, before: float = 1.0, after: float = 1.0) -> None:
