@@ -26,7 +26,7 @@ from explorer.fidelity import format_costs
 from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level
 from explorer.jukebox.events import LevelDone, LevelStarted, Preview
 from explorer.jukebox.pacing import planned_places
-from explorer.jukebox.prior import Prior
+from explorer.jukebox.prior import CodeDecoding, Conditioning, Prior
 from explorer.jukebox.products import WeightFormat
 from explorer.jukebox.rows import window_conditioning, window_lyric_bias
 from explorer.jukebox.song import SEQUENTIAL, SamplingOptions, Song, usual_sampling
@@ -156,29 +156,43 @@ def time_song(engine: Jukebox, song: Song, takes: int) -> dict[str, Any]:
     }
 
 
+def first_window(
+    engine: Jukebox, level: Level, song: Song, upper: torch.Tensor | None, rows: int = 1, count: int = STEPS
+) -> Conditioning:
+    """What the first window of ``song`` depends on, ``rows`` times, where up to ``count`` codes are drawn in it.
+    ``upper`` [1, n]: codes of the level above, for upsamplers."""
+    prior, labels = engine.prior(level), [engine.describe(song)[level]] * rows
+    above = None if upper is None else upper.expand(rows, -1)
+    conditioning = window_conditioning(prior, labels, 0, above, engine.device)
+    if not prior.config.follows:
+        return conditioning
+    places = planned_places(prior.listener, labels[0], song.seed, min(count, prior.config.n_ctx), prior.hop)
+    bias = window_lyric_bias(prior, labels, [0] * rows, places.expand(rows, -1))
+    return dataclasses.replace(conditioning, lyric_bias=bias.to(engine.device))
+
+
+def usual_decoding(engine: Jukebox, level: Level, rows: int) -> CodeDecoding:
+    """Sequences of one level that are about to be drawn, without a prompt."""
+    prior = engine.prior(level)
+    upper = torch.zeros(1, prior.config.n_ctx, dtype=torch.int64)
+    conditioning = first_window(engine, level, Song(lyrics="paper boats", seconds=60.0), upper, rows)
+    prompt = torch.zeros(rows, 0, dtype=torch.int64, device=engine.device)
+    return prior.sampler(conditioning, rows, min(STEPS, prior.config.n_ctx), prompt, 256)
+
+
 @torch.inference_mode()
 def time_steps(engine: Jukebox, level: Level) -> dict[str, Any]:
     """One sampling step with as many rows as the model runs together, against reading its weights once."""
-    prior, strands = engine.prior(level), engine.config.strands[level.index]
+    strands = engine.config.strands[level.index]
     rows = strands * usual_sampling(engine.config).level(level).runs
-    song = Song(lyrics="paper boats", seconds=60.0)
-    upper = torch.zeros(1, prior.config.n_ctx, dtype=torch.int64)
-    labels = [engine.describe(song)[level]] * rows
-    conditioning = window_conditioning(prior, labels, 0, upper.expand(rows, -1), engine.device)
-    count = min(STEPS, prior.config.n_ctx)
-    prompt = torch.zeros(rows, 0, dtype=torch.int64)
-    if prior.config.follows:
-        bias = window_lyric_bias(prior, labels, [0] * rows, torch.zeros(rows, count, dtype=torch.int64))
-        conditioning = dataclasses.replace(conditioning, lyric_bias=bias.to(engine.device))
-    decoding = prior.sampler(conditioning, rows, count, prompt.to(engine.device), 256)
+    decoding = usual_decoding(engine, level, rows)
+    count = min(STEPS, engine.config.prior(level).n_ctx)
     times = []
     for _ in range(count):
         began = perf_counter()
         decoding.step(lambda logits: logits.argmax(-1))
         times.append(perf_counter() - began)
-    stack = prior.prior
-    weights = sum(p.numel() for part in (stack.transformer, stack.x_out) for p in part.parameters())
-    read = weights * WEIGHT_BYTES[engine.precision.name(level)]
+    read = weight_bytes(engine, level)
     limit = read / stream_bytes_per_second(engine)
     step = statistics.median(times)
     return {
@@ -189,6 +203,13 @@ def time_steps(engine: Jukebox, level: Level) -> dict[str, Any]:
         "limit_milliseconds": round(1000 * limit, 3),
         "share_of_limit": round(limit / step, 3),
     }
+
+
+def weight_bytes(engine: Jukebox, level: Level) -> int:
+    """Bytes of weights that one sampling step reads: the layers and the head."""
+    stack = engine.prior(level).prior
+    weights = sum(p.numel() for part in (stack.transformer, stack.x_out) for p in part.parameters())
+    return weights * WEIGHT_BYTES[engine.precision.name(level)]
 
 
 def stream_bytes_per_second(engine: Jukebox) -> float:
@@ -209,14 +230,10 @@ def formats_cost(engine: Jukebox, song: Song) -> dict[str, Any]:
     codes = _codes(engine, song, usual_sampling(engine.config), {})
     found: dict[str, Any] = {}
     for level in SAMPLING_ORDER:
-        prior, labels = engine.prior(level), [engine.describe(song)[level]]
+        prior = engine.prior(level)
         upper = None if level is Level.TOP else codes[SAMPLING_ORDER[SAMPLING_ORDER.index(level) - 1]]
-        conditioning = window_conditioning(prior, labels, 0, upper, engine.device)
         drawn = codes[level][:, : min(prior.config.n_ctx, FORMAT_CODES)].to(engine.device)
-        if prior.config.follows:
-            places = planned_places(prior.listener, labels[0], song.seed, drawn.shape[1], prior.hop)
-            bias = window_lyric_bias(prior, labels, [0], places.unsqueeze(0))
-            conditioning = dataclasses.replace(conditioning, lyric_bias=bias.to(engine.device))
+        conditioning = first_window(engine, level, song, upper, count=drawn.shape[1])
         kept = engine.precision.formats.get(level, WeightFormat.FLOAT32)
         costs = format_costs(prior, conditioning, drawn, kept) if engine.device.type == "cpu" else {}
         found[level.value] = {
