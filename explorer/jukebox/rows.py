@@ -17,7 +17,7 @@ from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import Level
 from explorer.jukebox.drawing import CHANCE_BLOCK, Drawer
 from explorer.jukebox.following import place_bias
-from explorer.jukebox.guidance import guided, nameless
+from explorer.jukebox.guidance import guided, untold
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.lyrics import lyric_window, window_tokens
 from explorer.jukebox.prior import Conditioning, Prior
@@ -62,7 +62,7 @@ def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[t
     drawer = Drawer(rows.sampling, rows.seeds, rows.level.index, [start + new for start in rows.starts], device)
     choose: Callable[[torch.Tensor], torch.Tensor] = drawer
     if rows.sampling.runs == 2:
-        rows, choose = _with_nameless(rows), guided(drawer, rows.sampling.guidance)
+        rows, choose = _with_untold(rows), guided(drawer, rows.sampling.guidance)
     # not held across a yield: the caller's own mode must not change while this generator rests
     with torch.inference_mode():
         conditioning = _stacked([_conditioning(prior, rows, row, device) for row in range(len(rows.labels))])
@@ -80,15 +80,15 @@ def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[t
     return drawer.entropy().clone()
 
 
-def _with_nameless(rows: RowBatch) -> RowBatch:
-    """All rows, and behind them all once more without names."""
+def _with_untold(rows: RowBatch) -> RowBatch:
+    """All rows, and behind them all once more with nothing told but times."""
 
     def twice(value: torch.Tensor | None) -> torch.Tensor | None:
         return None if value is None else torch.cat([value, value])
 
     return dataclasses.replace(
         rows,
-        labels=rows.labels + tuple(nameless(song) for song in rows.labels),
+        labels=rows.labels + tuple(untold(song) for song in rows.labels),
         seeds=rows.seeds * 2,
         starts=rows.starts * 2,
         sizes=rows.sizes * 2,

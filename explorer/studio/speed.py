@@ -1,8 +1,8 @@
 """Speeds measured on this machine, kept from run to run.
 
 Knows: sampling steps per second by model, device, threads, level and number of rows: sequences that
-are run together, be they takes, stretches of one, or one without its names (guidance). Does not know: what will be
-made. Only measurements are stored; nothing here is estimated from other machines.
+are run together, be they takes, stretches of one, or one of which nothing is told (guidance). Does not know: what
+will be made. Only measurements are stored; nothing here is estimated from other machines.
 """
 
 from __future__ import annotations

@@ -24,6 +24,8 @@ from explorer.transliteration import transliterate
 
 LEAD_SECONDS = 1.5
 """A part of a song begins at most this long before its first line."""
+WORDLESS = 2 / 3
+"""Share of the examples without artist and genre that are without lyrics, too."""
 
 
 @dataclass(frozen=True)
@@ -101,14 +103,17 @@ class ExampleMaker:
         step = self.prior.hop * self.prior.upsampling
         last = (excerpt.stop - excerpt.start - window) // step
         start = int(random.integers(0, last + 1)) * self.prior.upsampling
-        artist, genre = self._told(song, random)
-        return self.example(excerpt, start, artist, genre, excerpt.lyrics)
+        return self.example(excerpt, start, *self._told(song, excerpt.lyrics, random))
 
-    def _told(self, song: CorpusSong, random: np.random.Generator) -> tuple[str, str]:
-        """Artist and genre as an example has them. Guidance needs music that is learnt without either."""
+    def _told(self, song: CorpusSong, lyrics: str, random: np.random.Generator) -> tuple[str, str, str]:
+        """Artist, genre and lyrics as an example has them. Guidance needs music that is learnt without any of them."""
         share = self.label_dropout
-        artist, genre = song.artist, song.genre
-        told = [(artist, genre), ("unknown", "unknown"), ("unknown", genre), (artist, "unknown")]
+        told = [
+            (song.artist, song.genre, lyrics),
+            ("unknown", "unknown", "" if random.random() < WORDLESS else lyrics),
+            ("unknown", song.genre, lyrics),
+            (song.artist, "unknown", lyrics),
+        ]
         return told[int(random.choice(4, p=[1 - 3 * share, share, share, share]))]
 
     def fixed(self, windows_per_song: int) -> list[Example]:

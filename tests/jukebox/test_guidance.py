@@ -1,4 +1,4 @@
-"""Guidance: the two ends are songs that can be made without it, and a nameless song keeps everything but its names."""
+"""Guidance: the two ends are songs that can be made without it, and of an untold song nothing is left but its times."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from explorer.jukebox.config import Level
 from explorer.jukebox.events import Finished
-from explorer.jukebox.guidance import guided, nameless
+from explorer.jukebox.guidance import guided, untold
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.song import LevelSampling, SamplingOptions, Song, SongError
 from tests.tiny import tiny_jukebox
@@ -19,23 +19,23 @@ from tests.tiny import tiny_jukebox
 SONG = Song("reggae", "0.6 Harbour Sound / 0.4 Tin Whistle", "one two three\nfour five", 1.6, seed=3)
 
 
-def test_a_nameless_song_keeps_words_and_times() -> None:
+def test_an_untold_song_keeps_its_times() -> None:
     labels = SongLabels(((2, 0.5), (3, 0.5)), ((1, 1.0),), 8000, 100, (4, 5), (0, 1))
-    assert nameless(labels) == SongLabels(((0, 1.0),), ((0, 1.0),), 8000, 100, (4, 5), (0, 1))
+    assert untold(labels) == SongLabels(((0, 1.0),), ((0, 1.0),), 8000, 100, (), ())
 
 
 @given(seed=st.integers(0, 1000), guidance=st.floats(0, 10))
 def test_what_a_name_makes_likelier_grows_with_guidance(seed: int, guidance: float) -> None:
-    named, unnamed = torch.randn(2, 3, 8, generator=torch.Generator().manual_seed(seed))
+    told, nothing = torch.randn(2, 3, 8, generator=torch.Generator().manual_seed(seed))
     seen = []
 
     def choose(logits: torch.Tensor) -> torch.Tensor:
         seen.append(logits)
         return logits.argmax(-1)
 
-    tokens = guided(choose, guidance)(torch.cat([named, unnamed]))
+    tokens = guided(choose, guidance)(torch.cat([told, nothing]))
     assert tokens.shape == (6,) and torch.equal(tokens[:3], tokens[3:])
-    torch.testing.assert_close(seen[0], unnamed + guidance * (named - unnamed), atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(seen[0], nothing + guidance * (told - nothing), atol=1e-4, rtol=1e-4)
 
 
 def codes(song: Song, guidance: float, **options: int) -> dict[Level, torch.Tensor]:
@@ -46,8 +46,8 @@ def codes(song: Song, guidance: float, **options: int) -> dict[Level, torch.Tens
     return last.codes
 
 
-def test_no_guidance_is_the_song_without_its_names() -> None:
-    anonymous = codes(replace(SONG, genre="", artist=""), 1.0)
+def test_no_guidance_is_a_song_of_which_nothing_is_told() -> None:
+    anonymous = codes(replace(SONG, genre="", artist="", lyrics=""), 1.0)
     followed = codes(SONG, 1.0)
     for level, drawn in codes(SONG, 0.0).items():
         assert torch.equal(drawn, anonymous[level])

@@ -216,11 +216,17 @@ def test_examples_are_what_sampling_would_give(corpus: Corpus, codes: CorpusCode
 
 def test_names_are_left_out_together_as_often_as_each_alone(codes: CorpusCodes) -> None:
     maker = ExampleMaker(codes, new_prior(Level.TOP), Level.TOP, LISTS, 0.25)
-    random, told = np.random.default_rng(0), Counter[tuple[bool, bool]]()
+    random, told, wordless = np.random.default_rng(0), Counter[tuple[bool, bool]](), 0
     for _ in range(400):
-        labels = maker.draw(random).labels
-        told[labels.artists[0][0] == UNKNOWN, labels.genres[0][0] == UNKNOWN] += 1
+        example = maker.draw(random)
+        labels = example.labels
+        names = labels.artists[0][0] == UNKNOWN, labels.genres[0][0] == UNKNOWN
+        told[names] += 1
+        if example.excerpt.lyrics and not labels.lyric_tokens:
+            assert names == (True, True)
+            wordless += 1
     assert len(told) == 4 and all(60 < count < 140 for count in told.values())
+    assert 0.25 < wordless / told[True, True] < 0.8
 
 
 def test_upsampler_examples_line_up_with_the_level_above(codes: CorpusCodes) -> None:
