@@ -14,11 +14,15 @@ from torch.nn import functional as F
 
 from explorer.jukebox.config import AttentionKind
 
+MANY_HEADS = 64
+"""Heads of all rows from which on one query each is attended for product by product on a CPU."""
+
 
 def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
     """Scaled dot-product attention with a float32 softmax; ``mask`` is True where a key is seen, or is added to the
     scores."""
-    if q.requires_grad:
+    many = q.shape[2] == 1 and q.shape[0] * q.shape[1] >= MANY_HEADS and q.device.type == "cpu"
+    if q.requires_grad or many:
         return _attend_in_parts(q, k, v, mask)
     out: torch.Tensor = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     return out
@@ -33,8 +37,8 @@ def attend_causally(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.
 
 
 def _attend_in_parts(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-    """``attend`` product by product, for training: on CPUs the fused one's way back takes several times as long, where
-    rows are as short as ours."""
+    """``attend`` product by product. On CPUs the fused one's way back takes several times as long, where rows are as
+    short as ours, and for one query each of many rows it goes from row to row instead of doing them together."""
     scores = _masked(q * float(q.shape[-1] ** -0.5) @ k.transpose(-1, -2), mask)
     return scores.softmax(-1, dtype=torch.float32).to(v.dtype) @ v
 

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.jukebox.attention import LayerCache, attend_sequence
+from explorer.jukebox.attention import MANY_HEADS, LayerCache, attend, attend_sequence
 from explorer.jukebox.config import AttentionKind, ConfigError, attention_layout
 
 B, PRIME, SPREAD = 4, 6, 2
@@ -94,3 +94,16 @@ def test_published_layouts() -> None:
     assert [d for d, k in enumerate(merged) if k is AttentionKind.DENSE] == [47]
     with pytest.raises(ConfigError):
         attention_layout(13, 4)
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_one_query_of_many_rows_is_attended_for_as_that_of_one(bias: bool) -> None:
+    generator = torch.Generator().manual_seed(1)
+    rows = MANY_HEADS // 2
+    q, k, v = (torch.randn(rows, 2, time, 8, generator=generator) for time in (1, 20, 20))
+    mask = torch.randn(rows, 2, 1, 20, generator=generator) if bias else None
+    together = attend(q, k, v, mask)
+    apart = [
+        attend(q[i : i + 1], k[i : i + 1], v[i : i + 1], None if mask is None else mask[i : i + 1]) for i in range(rows)
+    ]
+    torch.testing.assert_close(together, torch.cat(apart), atol=1e-5, rtol=1e-5)

@@ -75,6 +75,8 @@ def test_first_song(server: Server, open_page: Callable[..., Page], picture: Cal
     expect(job.or_(made).filter(visible=True).first).to_be_visible()
     expect(made).to_be_visible(timeout=180_000)
     expect(job).to_be_hidden()
+    # The song has measured this machine, and nothing need be typed for the forecast to say so.
+    expect(page.locator(".fore tfoot")).not_to_contain_text("not measured")
     picture(page, "create-light")
 
     # All three levels and the alignment, in the player below the table.

@@ -38,6 +38,12 @@ export function mount(element) {
   root.addEventListener('keydown', event => { if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) generate(); });
   hear('recipe', ({ id, mode }) => again(id, mode));
   hear('tab', ({ name }) => { if (name === 'create') { audio.draw(); check(); } });
+  let active = 0;
+  hear('jobs', jobs => {  // what has ended has measured this machine: the forecast knows better now
+    const before = active;
+    active = jobs.filter(job => job.active).length;
+    if (active < before) check();
+  });
   restore();
   const pending = memory.get('pending-recipe');
   if (pending) { memory.set('pending-recipe', ''); const { id, mode } = JSON.parse(pending); again(id, mode); }
@@ -170,9 +176,9 @@ function summary() {
   const takes = form.takes.value === '1' ? 'One take' : `${form.takes.value} takes`, f = plan && plan.forecast;
   $('.summary', root).textContent = !f ? '' : f.seconds === null ? `${takes}. The speed of this machine is measured with the first song.`
     : `${takes} in about ${say(f.seconds)}.` + (f.first_sound_seconds === null ? '' : ` First sound after ${say(f.first_sound_seconds)}.`);
-  const open = !$('.col-more', root).hidden, temperatures = LEVELS.map(level => $(`[name=temperature-${level}]`, root).value).join(' / ');
+  const open = !$('.col-more', root).hidden, set = name => LEVELS.map(level => $(`[name=${name}-${level}]`, root).value).join(' / ');
   const from = extra.offset ? `, from ${mmss(extra.offset)}` : '', how = { generate: '', primed: ', begins with your audio', continue: ', goes on from a song', upsample: ', finer levels of a song', again: ', begins as that song did' }[audio.value() ? 'primed' : extra.mode];
-  $('.more-sum', root).textContent = open ? 'Closing keeps everything you set.' : `Seed ${form.seed.value}, ${takes.toLowerCase()}, temperatures ${temperatures}${from}, ${extra.stop === 'bottom' ? 'all three levels' : 'stops after ' + extra.stop}${how}.`;
+  $('.more-sum', root).textContent = open ? 'Closing keeps everything you set.' : `Seed ${form.seed.value}, ${takes.toLowerCase()}, temperatures ${set('temperature')}, guidance ${set('guidance')}${from}, ${extra.stop === 'bottom' ? 'all three levels' : 'stops after ' + extra.stop}${how}.`;
 }
 
 /* ---------- making ---------- */
