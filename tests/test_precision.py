@@ -56,8 +56,9 @@ def test_small_levels_are_not_left_to_chance() -> None:
     assert {chosen.name(level) for level in LEVELS} == {"float32"} and "small" in chosen.reason
 
 
-def test_a_trial_leaves_the_weights_as_they_were() -> None:
-    blocks = tiny_jukebox().prior(Level.BOTTOM).prior.transformer.blocks
+@pytest.mark.parametrize("level", [Level.TOP, Level.BOTTOM])
+def test_a_trial_leaves_the_weights_as_they_were(level: Level) -> None:
+    blocks = tiny_jukebox().prior(level).prior.transformer.blocks
     for format in WeightFormat:
         assert (precision.pass_seconds(blocks, 2, format) is not None) == available(format)
     assert all(product.packed is None for block in blocks for product in block.products())
