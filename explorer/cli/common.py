@@ -71,7 +71,8 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         "--precision",
         default="auto",
         metavar="|".join(PRECISIONS),
-        help="number format of weights on a CPU: the fastest here, or one to make a song again exactly (default: auto)",
+        help="number format of weights on a CPU: the fastest here; float32 to make a song again, to the last code only "
+        "on a processor of the same kind (default: auto)",
     )
     parser.add_argument("--threads", type=int, metavar="N", help="compute threads (default: one per core)")
 
