@@ -118,8 +118,8 @@ def model_config(lists: LabelLists) -> ModelConfig:
         (bottom, middle, top),
         hop_fraction=(0.5, 0.5, 0.5),
         strands=(64, 32, 1),
-        temperature=(0.7, 0.7, 0.95),
-        guidance=(1.0, 2.5, 2.0),
+        temperature=(0.7, 0.75, 0.9),
+        guidance=(1.0, 2.5, 3.0),
     )
 
 
