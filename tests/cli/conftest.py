@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from explorer.cli import main
 from tests.ui.tiny_model import write_tiny_model
@@ -33,7 +32,6 @@ Run = Callable[..., Outcome]
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.set_num_threads(1)
     return write_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
 
 

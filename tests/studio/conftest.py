@@ -24,7 +24,6 @@ SONG = Song(genre="reggae", artist="Harbour Sound", lyrics="hello sun\nla la la"
 
 @pytest.fixture(scope="session")
 def engine() -> Jukebox:
-    torch.set_num_threads(1)
     return tiny_jukebox()
 
 
