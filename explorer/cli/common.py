@@ -71,8 +71,8 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         "--precision",
         default="auto",
         metavar="|".join(PRECISIONS),
-        help="number format of weights on a CPU: the fastest here; float32 to make songs again, to the last code only on a "
-        "processor of the same kind and as many at once (default: auto)",
+        help="number format of weights on a CPU: the fastest here; float32 to make songs again, to the last code only "
+        "on a processor of the same kind and as many at once (default: auto)",
     )
     parser.add_argument("--threads", type=int, metavar="N", help="compute threads (default: one per core)")
 
