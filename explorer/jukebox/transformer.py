@@ -290,7 +290,7 @@ class Transformer(nn.Module):
             block.pack(format)
 
     def start(self, batch: int, length: int, encoder: torch.Tensor | None = None) -> list[LayerCache]:
-        """Empty caches, one per layer, for up to ``length`` positions."""
+        """Empty caches, one per layer (``Attention.start``), for up to ``length`` positions."""
         return [block.attn.start(batch, length, encoder) for block in self.blocks]
 
     def extend(self, x: torch.Tensor, caches: Sequence[LayerCache], position: int) -> torch.Tensor:

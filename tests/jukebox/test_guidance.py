@@ -25,7 +25,7 @@ def test_an_untold_song_keeps_its_times() -> None:
 
 
 @given(seed=st.integers(0, 1000), guidance=st.floats(0, 10))
-def test_what_a_name_makes_likelier_grows_with_guidance(seed: int, guidance: float) -> None:
+def test_what_is_told_counts_more_with_guidance(seed: int, guidance: float) -> None:
     told, nothing = torch.randn(2, 3, 8, generator=torch.Generator().manual_seed(seed))
     seen = []
 

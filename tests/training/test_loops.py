@@ -214,7 +214,7 @@ def test_examples_are_what_sampling_would_give(corpus: Corpus, codes: CorpusCode
             assert character.start - 0.02 <= second <= character.end + 0.02
 
 
-def test_names_are_left_out_together_as_often_as_each_alone(codes: CorpusCodes) -> None:
+def test_names_are_left_out_together_as_often_as_each_alone_and_words_with_both(codes: CorpusCodes) -> None:
     maker = ExampleMaker(codes, new_prior(Level.TOP), Level.TOP, LISTS, 0.25)
     random, told, wordless = np.random.default_rng(0), Counter[tuple[bool, bool]](), 0
     for _ in range(400):
