@@ -44,7 +44,7 @@ def add_sampling_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--guidance",
         metavar="G[,G,G]",
-        help="how far names and words are followed: 1 as learnt, above it more (default: as the model says)",
+        help="how far names, words and the level above are followed: 1 as learnt, above more (default: the model's)",
     )
     parser.add_argument("--top-k", metavar="K[,K,K]", help="draw from the K likeliest codes only")
     parser.add_argument("--top-p", metavar="P[,P,P]", help="draw from the likeliest codes of this share only")

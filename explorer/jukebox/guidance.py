@@ -1,10 +1,10 @@
-"""Guidance: names and words followed more closely than a model has learnt to.
+"""Guidance: names, words and the level above followed more closely than a model has learnt to.
 
-A small model hears too little in a name or a word: what it draws drifts to what all music has in common.
-Classifier-free guidance (Ho and Salimans 2022, section 3.2; for codes of music Copet et al. 2023, section 3.1) runs
-each song twice, with all that is told of it and with its times alone, and moves away from the second:
-logits = without + guidance · (with − without). It needs a model that has been trained with names and lyrics left out
-now and then. The published models use none.
+A small model hears too little in a name or a word, and a small upsampler in the codes above: what it draws drifts to
+what all music has in common. Classifier-free guidance (Ho and Salimans 2022, section 3.2; for codes of music Copet et
+al. 2023, section 3.1) runs each song twice, with all that is told of it and with its times alone, and moves away from
+the second: logits = without + guidance · (with − without). It needs a model that has been trained with all of this left
+out now and then. The published models use none.
 
 Knows: what a song of which nothing is told is, and how the two predictions become one. Does not know how logits are
 made.

@@ -22,6 +22,9 @@ from explorer.jukebox.following import Listener
 from explorer.jukebox.lyrics import alphabet
 from explorer.jukebox.transformer import Conv1D, LayerNorm, Reading
 
+NOT_TOLD = -1
+"""In the place of a code of the level above: nothing is told of that level."""
+
 
 @dataclass(frozen=True)
 class Conditioning:
@@ -98,7 +101,8 @@ class Prior(nn.Module):
         """Embed one window's labels, lyrics and the codes [batch, ≤ n_ctx / factor] of the level above.
 
         Where the song ends inside the window, ``upper`` is shorter and the rest is left at zero:
-        those positions are never sampled. Raises ValueError for a missing or too long input.
+        those positions are never sampled. A row of ``NOT_TOLD`` is a song whose level above is not told: zero
+        throughout. Raises ValueError for a missing or too long input.
         """
         config = self.config
         start = positions = tokens = encoder = hidden = None
@@ -113,8 +117,7 @@ class Prior(nn.Module):
         if config.conditioner is not None:
             if upper is None or upper.shape[1] * self.upsampling > config.n_ctx:
                 raise ValueError(f"an upsampler needs up to {config.n_ctx // self.upsampling} codes of the level above")
-            stretched = self.conditioner_blocks[0](upper)
-            stretched = F.pad(stretched, (0, 0, 0, config.n_ctx - stretched.shape[1]))
+            stretched = self._stretched(upper)
             positions = stretched if positions is None else positions + stretched
         if config.lyrics is not None:
             if labels is None or labels.lyric_tokens is None:
@@ -124,6 +127,17 @@ class Prior(nn.Module):
                 hidden = self.prime_prior(tokens, None, None)
                 encoder = self.prime_state_ln(self.prime_state_proj(hidden))
         return Conditioning(start, positions, tokens, encoder, hidden)
+
+    def _stretched(self, upper: torch.Tensor) -> torch.Tensor:
+        """Codes of the level above [batch, n] as embeddings [batch, n_ctx, width]; zero where none is told."""
+        conditioner = self.conditioner_blocks[0]
+        told = (upper != NOT_TOLD).all(dim=1)
+        width = self.config.transformer.width
+        out = next(conditioner.parameters()).new_zeros(len(upper), self.config.n_ctx, width)
+        if bool(told.any()):
+            known = conditioner(upper[told])
+            out[told, : known.shape[1]] = known.to(out.dtype)
+        return out
 
     def _sequence_conditioning(self, conditioning: Conditioning) -> torch.Tensor | None:
         """Conditioning of the whole sequence: zeros before the music where lyrics are merged."""

@@ -20,7 +20,7 @@ from explorer.jukebox.following import place_bias
 from explorer.jukebox.guidance import guided, untold
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.lyrics import lyric_window, window_tokens
-from explorer.jukebox.prior import Conditioning, Prior
+from explorer.jukebox.prior import NOT_TOLD, Conditioning, Prior
 from explorer.jukebox.song import LevelSampling
 
 
@@ -81,7 +81,7 @@ def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[t
 
 
 def _with_untold(rows: RowBatch) -> RowBatch:
-    """All rows, and behind them all once more with nothing told but times."""
+    """All rows, and behind them all once more with nothing told but times: no names, no words, no level above."""
 
     def twice(value: torch.Tensor | None) -> torch.Tensor | None:
         return None if value is None else torch.cat([value, value])
@@ -93,7 +93,7 @@ def _with_untold(rows: RowBatch) -> RowBatch:
         starts=rows.starts * 2,
         sizes=rows.sizes * 2,
         prompt=rows.prompt.repeat(2, 1),
-        upper=twice(rows.upper),
+        upper=None if rows.upper is None else torch.cat([rows.upper, torch.full_like(rows.upper, NOT_TOLD)]),
         upper_lengths=rows.upper_lengths * 2,
         places=twice(rows.places),
     )

@@ -75,8 +75,8 @@ class Song:
 class LevelSampling:
     """How codes are drawn at one level: guidance, softmax temperature, then top-k or top-p (not both).
 
-    ``guidance`` (``guidance.py``) is how far genre, artist and words are followed: 1 as the model has learnt, above it
-    more.
+    ``guidance`` (``guidance.py``) is how far genre, artist, words and the level above are followed: 1 as the model has
+    learnt, above it more.
     """
 
     temperature: float = 0.98
@@ -96,7 +96,7 @@ class LevelSampling:
 
     @property
     def runs(self) -> int:
-        """How often each song is run for a code: guidance needs it without names and words too."""
+        """How often each song is run for a code: guidance needs it with nothing told, too."""
         return 1 if self.guidance == 1.0 else 2
 
 

@@ -16,7 +16,7 @@ from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import Level
 from explorer.jukebox.following import place_bias
 from explorer.jukebox.labels import LabelLists, SongLabels, label_names
-from explorer.jukebox.prior import Prior
+from explorer.jukebox.prior import NOT_TOLD, Prior
 from explorer.jukebox.rows import window_labels, window_lyric_indices
 from explorer.training.codes import CorpusCodes
 from explorer.training.corpus import CorpusSong
@@ -24,8 +24,8 @@ from explorer.transliteration import transliterate
 
 LEAD_SECONDS = 1.5
 """A part of a song begins at most this long before its first line."""
-WORDLESS = 2 / 3
-"""Share of the examples without artist and genre that are without lyrics, too."""
+UNTOLD = 2 / 3
+"""Share of the examples without artist and genre that are without lyrics and the level above, too."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Example:
     labels: SongLabels
     start: int
     """Code of the window's begin, counted from the excerpt's."""
+    above: bool = True
+    """Whether the codes of the level above are told."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Batch:
     """[batch, n_ctx]"""
     labels: LabelBatch
     upper: torch.Tensor | None
-    """[batch, n_ctx / factor] for upsamplers."""
+    """[batch, n_ctx / factor] for upsamplers; NOT_TOLD where it is left out."""
     sung: torch.Tensor | None
     """[batch, n_ctx] column of the lyric window that is sung at each code; −1 where none is. For a prior that follows
     its lyrics the last one sung counts on until the next."""
@@ -103,18 +105,20 @@ class ExampleMaker:
         step = self.prior.hop * self.prior.upsampling
         last = (excerpt.stop - excerpt.start - window) // step
         start = int(random.integers(0, last + 1)) * self.prior.upsampling
-        return self.example(excerpt, start, *self._told(song, excerpt.lyrics, random))
+        return self._left_out(song, excerpt, start, random)
 
-    def _told(self, song: CorpusSong, lyrics: str, random: np.random.Generator) -> tuple[str, str, str]:
-        """Artist, genre and lyrics as an example has them. Guidance needs music that is learnt without any of them."""
-        share = self.label_dropout
-        told = [
-            (song.artist, song.genre, lyrics),
-            ("unknown", "unknown", "" if random.random() < WORDLESS else lyrics),
-            ("unknown", song.genre, lyrics),
-            (song.artist, "unknown", lyrics),
-        ]
-        return told[int(random.choice(4, p=[1 - 3 * share, share, share, share]))]
+    def _left_out(self, song: CorpusSong, excerpt: Excerpt, start: int, random: np.random.Generator) -> Example:
+        """The example with some names left out, or all that is told: guidance needs music that is learnt without."""
+        untold, share = random.random() < UNTOLD, self.label_dropout
+        artist, genre = [
+            (song.artist, song.genre),
+            ("unknown", "unknown"),
+            ("unknown", song.genre),
+            (song.artist, "unknown"),
+        ][int(random.choice(4, p=[1 - 3 * share, share, share, share]))]
+        untold = untold and artist == genre == "unknown"
+        example = self.example(excerpt, start, artist, genre, "" if untold else excerpt.lyrics)
+        return replace(example, above=not untold)
 
     def fixed(self, windows_per_song: int) -> list[Example]:
         """Evenly spread windows of whole songs, for held-out figures."""
@@ -144,7 +148,8 @@ class ExampleMaker:
             if prior.config.conditioner is not None:
                 above = Level.MIDDLE if self.level is Level.BOTTOM else Level.TOP
                 first, count = first // prior.upsampling, n_ctx // prior.upsampling
-                uppers.append(self.codes.song(example.excerpt.song, above)[first : first + count])
+                codes = self.codes.song(example.excerpt.song, above)[first : first + count]
+                uppers.append(codes if example.above else np.full_like(codes, NOT_TOLD))
             if prior.config.lyrics is not None and with_times:
                 sung.append(self._sung_columns(example))
         batches = [window_labels(prior, [e.labels], e.start) for e in examples]

@@ -17,7 +17,7 @@ from explorer.jukebox.config import LEVELS, Level, Vocabulary
 from explorer.jukebox.following import Listener
 from explorer.jukebox.labels import UNKNOWN, LabelLists
 from explorer.jukebox.lyrics import alphabet
-from explorer.jukebox.prior import Prior
+from explorer.jukebox.prior import NOT_TOLD, Prior
 from explorer.jukebox.rows import window_lyric_indices
 from explorer.jukebox.vqvae import VQVAE
 from explorer.training import runs as runs_module
@@ -227,6 +227,23 @@ def test_names_are_left_out_together_as_often_as_each_alone_and_words_with_both(
             wordless += 1
     assert len(told) == 4 and all(60 < count < 140 for count in told.values())
     assert 0.25 < wordless / told[True, True] < 0.8
+
+
+def test_the_level_above_is_left_out_with_both_names_only(codes: CorpusCodes) -> None:
+    prior = new_prior(Level.BOTTOM)
+    maker = ExampleMaker(codes, prior, Level.BOTTOM, LISTS, 0.25)
+    random, nameless, alone = np.random.default_rng(0), 0, 0
+    for _ in range(200):
+        example = maker.draw(random)
+        names = example.labels.artists[0][0], example.labels.genres[0][0]
+        nameless += names == (UNKNOWN, UNKNOWN)
+        upper = maker.collate([example]).upper
+        assert upper is not None
+        assert bool((upper == NOT_TOLD).all()) is not example.above and bool((upper >= 0).all()) is example.above
+        if not example.above:
+            assert names == (UNKNOWN, UNKNOWN)
+            alone += 1
+    assert 0.4 < alone / nameless < 0.9
 
 
 def test_upsampler_examples_line_up_with_the_level_above(codes: CorpusCodes) -> None:
