@@ -69,6 +69,7 @@ def add_commands(commands: Any) -> None:
 
 
 def run_evaluate(options: argparse.Namespace) -> int:
+    from explorer.checkpoints.folder import find_model, load_config
     from explorer.durable import write_bytes, write_json
     from explorer.training.scorecard import page, rows
     from explorer.training.scorecard.card import Family, Plan, check_evaluators, score
@@ -99,6 +100,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
         windows=options.windows,
         every_nth_song=options.every,
         upsample=options.upsample,
+        sampling=sampling_from(options, usual_sampling(load_config(find_model(options.model, settings.models)))),
     )
     report = score(plan, settings.models, lambda text: print(text, file=sys.stderr, flush=True))
     count, own = report["samples"]["count"], report["samples"].get("of_these_weights", 0)

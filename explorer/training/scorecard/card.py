@@ -18,7 +18,7 @@ import torch
 from explorer.checkpoints.folder import find_model, load_config, model_hashes
 from explorer.engine import Jukebox
 from explorer.jukebox.config import SAMPLING_ORDER, Level
-from explorer.jukebox.song import Song
+from explorer.jukebox.song import SamplingOptions, Song
 from explorer.jukebox.vqvae import VQVAE
 from explorer.library import Sample
 from explorer.training.codes import CorpusCodes
@@ -98,12 +98,16 @@ class Plan:
     """Of the held-out and the training songs, for a quick look."""
     upsample: bool = False
     """Whether middle and bottom are also drawn for held-out songs' top codes: what is lost below the top level."""
+    sampling: SamplingOptions | None = None
+    """How they are drawn; None: as the model says."""
 
 
 @dataclass(frozen=True)
 class Description:
     """What was measured of one clip; None where the family was not asked for."""
 
+    clip: str
+    """Its name: a clip made of a real one has that one's."""
     genre: str
     artist: str
     figures: np.ndarray | None
@@ -139,6 +143,7 @@ class Listener:
             assert self._recogniser is not None
             pieces = self._recogniser.embedding(audio, rate, PIECE_SECONDS)
         return Description(
+            clip.name,
             clip.genre,
             clip.artist,
             describe_sound(audio, rate) if Family.LABELS in wanted else None,
@@ -200,7 +205,7 @@ def score(plan: Plan, models_folder: Path | None = None, say: Say = lambda text:
         jukebox = Jukebox.load(folder, "cpu") if plan.upsample else None
         described = _describe_sets(plan, corpus, vqvae, jukebox, folders, listener, say)
         for name, clips in described.items():
-            report["sets"].setdefault(name, {}).update(_summary(clips))
+            report["sets"].setdefault(name, {}).update(_summary(clips, described[REAL]))
         if Family.STRUCTURE in plan.families:
             for name, found in _structures(described).items():
                 report["sets"][name]["structure"] = found
@@ -263,7 +268,7 @@ def _describe_sets(
         found_clips = [clip for song in corpus.songs for clip in excerpts(corpus, song, plan.seconds, plan.excerpts)]
         longest = max(len(clip.audio) for clip in found_clips)
         clips = [clip for clip in found_clips if len(clip.audio) == longest]  # a shorter song cannot join in
-        for number, clip in enumerate(upsampled(jukebox, clips), start=1):
+        for number, clip in enumerate(upsampled(jukebox, clips, plan.sampling), start=1):
             say(f"listening to upsampled pieces: {number} of {len(clips)}")
             found[UPSAMPLED].append(listener.describe(clip))
         jukebox.close()
@@ -275,13 +280,15 @@ def _describe_sets(
     return found
 
 
-def _summary(clips: Sequence[Description]) -> dict[str, Any]:
-    """The measures that need no other set."""
+def _summary(clips: Sequence[Description], real: Sequence[Description]) -> dict[str, Any]:
+    """The measures that need no other set but the real clips that these were made of, if they were."""
     found: dict[str, Any] = {}
+    origins = {clip.clip: clip.notes for clip in real if clip.notes is not None}
     if listened := [clip.listened for clip in clips if clip.listened is not None]:
         found["words"] = summarise_words(word_errors(listened))
     if notes := [clip.notes for clip in clips if clip.notes is not None]:
-        found["notes"] = summarise_notes(notes)
+        of = [origins[clip.clip] for clip in clips if clip.notes is not None and clip.clip in origins]
+        found["notes"] = summarise_notes(notes, of)
     if faults := [clip.faults for clip in clips if clip.faults is not None]:
         found["faults"] = count_faults(faults)
     return found

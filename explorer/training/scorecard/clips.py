@@ -17,7 +17,7 @@ from explorer.audio.files import read_audio
 from explorer.engine import Jukebox
 from explorer.jukebox.config import Level
 from explorer.jukebox.events import LevelDone
-from explorer.jukebox.song import Song
+from explorer.jukebox.song import SamplingOptions, Song
 from explorer.jukebox.vqvae import VQVAE
 from explorer.library import Mode, Sample, SampleState
 from explorer.training.corpus import Corpus, CorpusSong
@@ -95,7 +95,7 @@ def reconstruction(vqvae: VQVAE, clip: Clip, level: Level) -> Clip:
     return replace(clip, audio=vqvae.decode(codes, level.index).flatten().clamp(-1, 1).numpy())
 
 
-def upsampled(jukebox: Jukebox, clips: Sequence[Clip]) -> Iterator[Clip]:
+def upsampled(jukebox: Jukebox, clips: Sequence[Clip], sampling: SamplingOptions | None = None) -> Iterator[Clip]:
     """The clips with middle and bottom drawn for their top codes: between a reconstruction and a generated song.
 
     All need the same length; UPSAMPLED_AT_ONCE are drawn at once, with their place in the list for a seed.
@@ -105,7 +105,7 @@ def upsampled(jukebox: Jukebox, clips: Sequence[Clip]) -> Iterator[Clip]:
         top = jukebox.encode(torch.from_numpy(np.stack([clip.audio for clip in part])))[Level.TOP]
         seconds = top.shape[1] * jukebox.config.hop(Level.TOP) / jukebox.config.sample_rate
         songs = [Song(c.genre, c.artist, c.lyrics, seconds, seed) for seed, c in enumerate(part, start=first)]
-        for event in jukebox.generate(songs, None, {Level.TOP: top}, top.shape[1]):
+        for event in jukebox.generate(songs, sampling, {Level.TOP: top}, top.shape[1]):
             if isinstance(event, LevelDone) and event.level is Level.BOTTOM:
                 for clip, audio in zip(part, event.audio, strict=True):
                     yield replace(clip, audio=audio.numpy())

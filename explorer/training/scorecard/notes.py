@@ -1,10 +1,9 @@
-"""Whether what is sung and played are notes of the song's key.
+"""Whether what is sung and played are notes of the song's key, and whether a tune is kept.
 
-Knows: pitch over time (SwiftF0, MIT, its weights in the package), and the key from the whole sound.
-Does not know the tune. The grid is fixed at A = 440 Hz, as the corpus is tuned: a song that is
-tuned otherwise as a whole is wrong here. A frame counts as right within 50 cents of a note of the
-key's scale, so pitch without any key would reach 7 of 12 (58 %), and a little more by the choice of
-the key.
+Knows: pitch over time (SwiftF0, MIT, its weights in the package), and the key from the whole sound. Does not know
+what was composed: a tune is what the tracker hears in the real sound. The grid is fixed at A = 440 Hz, as the corpus
+is tuned: a song that is tuned otherwise as a whole is wrong here. A frame counts as right within 50 cents of a note of
+the key's scale, so pitch without any key would reach 7 of 12 (58 %), and a little more by the choice of the key.
 """
 
 from __future__ import annotations
@@ -108,6 +107,8 @@ class Notes:
     right: int
     key: Key | None
     true_key: Key | None
+    hertz: np.ndarray
+    """[frames]"""
 
     @property
     def share(self) -> float | None:
@@ -118,11 +119,26 @@ def describe_notes(hertz: np.ndarray, key: Key | None, true_key: Key | None = No
     """``hertz`` [frames], 0 where unvoiced; ``key`` is the one that is estimated, of every song alike."""
     sounding = hertz[hertz > 0]
     right = int((cents_off(sounding, key) <= WITHIN_CENTS).sum()) if key is not None else 0
-    return Notes(len(hertz), len(sounding), right, key, true_key)
+    return Notes(len(hertz), len(sounding), right, key, true_key, hertz)
 
 
-def summarise_notes(clips: Sequence[Notes]) -> dict[str, Any]:
-    """Shares over all voiced frames, and how often the estimated key has the true key's notes."""
+def tune_kept(pairs: Sequence[tuple[Notes, Notes]]) -> float | None:
+    """Of the voiced frames of real clips, the share that is within 50 cents of the same pitch in what was made of each
+    (real, made); None where nothing is voiced."""
+    kept = voiced = 0
+    for real, made in pairs:
+        frames = min(len(real.hertz), len(made.hertz))
+        a, b = real.hertz[:frames], made.hertz[:frames]
+        both = (a > 0) & (b > 0)
+        kept += int((1200 * np.abs(np.log2(b[both] / a[both])) <= WITHIN_CENTS).sum())
+        voiced += int((a > 0).sum())
+    return kept / voiced if voiced else None
+
+
+def summarise_notes(clips: Sequence[Notes], real: Sequence[Notes] = ()) -> dict[str, Any]:
+    """Shares over all voiced frames, and how often the estimated key has the true key's notes. ``real`` are the clips
+    that these were made of, one for one, where there are such."""
+    kept = tune_kept(list(zip(real, clips, strict=True))) if real else None
     frames, voiced = sum(c.frames for c in clips), sum(c.voiced for c in clips)
     known = [clip for clip in clips if clip.true_key is not None]
     found = [c.key is not None and c.true_key is not None and c.key.scale == c.true_key.scale for c in known]
@@ -132,4 +148,5 @@ def summarise_notes(clips: Sequence[Notes]) -> dict[str, Any]:
         "within_50_cents": round(sum(c.right for c in clips) / voiced, 4) if voiced else None,
         "by_chance": round(CHANCE, 4),
         "keys_found": round(sum(found) / len(found), 4) if found else None,
+        "tune_kept": round(kept, 4) if kept is not None else None,
     }

@@ -260,6 +260,7 @@ SET_ROWS: tuple[tuple[str, tuple[str, ...], Callable[[float], str]], ...] = (
     ("monotone alignment", ("timing", "monotone"), percent),
     ("voiced frames", ("notes", "voiced"), percent),
     ("notes in the song's key", ("notes", "within_50_cents"), percent),
+    ("tune of the real song kept", ("notes", "tune_kept"), percent),
     ("Fréchet distance to held-out songs", ("distance", "frechet"), plain),
     ("clips with a fault", ("faults", "faulty"), whole),
 )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from explorer.jukebox.song import LevelSampling, SamplingOptions
 from explorer.training.scorecard import card, words
 from explorer.training.scorecard.card import HEARD, Family, Plan, check_evaluators, score
 from explorer.training.scorecard.rows import rows
@@ -59,6 +60,21 @@ def test_top_codes_of_held_out_songs_are_upsampled_on_demand(model: Path, corpus
     assert set(report["sets"]) == {"real", "top", "middle", "bottom", "upsampled"}
     drawn = report["sets"]["upsampled"]
     assert drawn["faults"]["clips"] == 6 and drawn["labels"]["genre"]["clips"] == 6
+
+
+def test_upsampled_clips_are_drawn_as_asked(
+    model: Path, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def listen(jukebox: Any, clips: Any, sampling: Any) -> Any:
+        asked.append(sampling)
+        return iter(clips)
+
+    monkeypatch.setattr(card, "upsampled", listen)
+    sampling = SamplingOptions(middle=LevelSampling(0.5))
+    score(plan(model, corpus, tmp_path, families=frozenset({Family.FAULTS}), upsample=True, sampling=sampling))
+    assert asked == [sampling]
 
 
 def test_without_training_songs_labels_are_not_measured(model: Path, corpus: Path, tmp_path: Path) -> None:
@@ -114,5 +130,6 @@ def test_evaluators_are_asked_about_every_clip(
     assert report["levels"] == {}
     for name in ("real", "top", "middle", "bottom"):
         assert report["sets"][name]["notes"]["voiced"] == 0.5
+        assert report["sets"][name]["notes"]["tune_kept"] == 1.0
         assert report["sets"][name]["words"]["clips"] > 0
     assert report["sets"]["bottom"]["distance"]["pieces"] == 24 == report["sets"]["training"]["distance"]["pieces"]

@@ -18,6 +18,7 @@ from explorer.training.scorecard.notes import (
     estimate_key,
     parse_key,
     summarise_notes,
+    tune_kept,
 )
 from tests.training.scorecard.sounds import RATE, noise, pitch, song, voice
 
@@ -60,6 +61,15 @@ def test_a_note_half_a_tone_off_is_wrong_and_a_slightly_flat_one_right() -> None
     assert describe_notes(np.zeros(5), C_MAJOR).share is None
 
 
+def test_a_tune_is_kept_where_the_same_pitch_sounds_at_the_same_time() -> None:
+    real = describe_notes(np.array([pitch(0), pitch(2), 0, pitch(4), pitch(5)]), C_MAJOR)
+    made = describe_notes(np.array([pitch(0.4), pitch(14), pitch(3), 0, pitch(5), pitch(7)]), C_MAJOR)
+    assert tune_kept([(real, made)]) == 0.5 and tune_kept([(real, real)]) == 1.0
+    silent = describe_notes(np.zeros(5), None)
+    assert tune_kept([(silent, made)]) is None and tune_kept([(real, silent), (real, real)]) == 0.5
+    assert summarise_notes([made], [real])["tune_kept"] == 0.5 and summarise_notes([made])["tune_kept"] is None
+
+
 def test_pitch_without_a_key_reaches_chance() -> None:
     hertz = np.array([pitch(x) for x in np.arange(0, 12, 0.01)])
     assert describe_notes(hertz, Key(5, "minor")).share == pytest.approx(CHANCE, abs=0.01)
@@ -85,6 +95,7 @@ def test_shares_are_over_frames_and_keys_over_songs() -> None:
     ]
     assert summarise_notes(clips) == {
         "clips": 3, "voiced": 0.5, "within_50_cents": 0.75, "by_chance": 0.5833, "keys_found": 0.5,
+        "tune_kept": None,
     }  # fmt: skip
     assert summarise_notes([])["within_50_cents"] is None
 
