@@ -119,7 +119,7 @@ def model_config(lists: LabelLists) -> ModelConfig:
         hop_fraction=(0.5, 0.5, 0.5),
         strands=(64, 32, 1),
         temperature=(0.7, 0.75, 0.9),
-        guidance=(1.0, 2.0, 3.0),
+        guidance=(1.0, 2.0, 2.0),
     )
 
 
