@@ -16,6 +16,7 @@ from typing import Any
 from explorer.cli.common import UsageError, add_command, add_engine_options, load_engine, settings_of, whole_number
 from explorer.cli.recipes import add_sampling_options, sampling_from
 from explorer.cli.songlist import Wanted, make_songs
+from explorer.jukebox.config import Level
 from explorer.jukebox.song import usual_sampling
 
 FAMILIES = ("reconstruction", "codes", "labels", "structure", "words", "timing", "notes", "distance", "faults")
@@ -78,6 +79,8 @@ def run_evaluate(options: argparse.Namespace) -> int:
     heldout, train = splits(options.corpus)
     if options.seconds is not None and not (math.isfinite(options.seconds) and options.seconds >= SHORTEST):
         raise UsageError(f"--seconds must be at least {SHORTEST:g}, not {options.seconds:g}.")
+    if options.upsample and options.level not in (None, Level.BOTTOM.value):
+        raise UsageError(f"--upsample draws every level; leave out --level {options.level}.")
     before = None if options.before is None else read_report(options.before)
     settings = settings_of(options)
     settings.apply_threads()

@@ -90,6 +90,7 @@ def test_bad_input_is_one_line(run: Run, model: Path, corpus: Path, tmp_path: Pa
         (("--corpus", corpus, *out, "--before", tmp_path / "none.json"), "not a report"),
         (("--corpus", corpus, *out, "--only", "faults", "--samples", tmp_path), "no finished songs"),
         (("--corpus", corpus, *out, "--only", "faults", "--seconds", "nan"), "--seconds"),
+        (("--corpus", corpus, *out, "--only", "faults", "--upsample", "--level", "top"), "leave out --level top"),
         (("--corpus", corpus, *out, "--samples", tmp_path, "--generate", "2"), "not allowed with"),
     ):
         outcome = run("evaluate", "--model", model, *given)
