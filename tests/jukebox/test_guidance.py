@@ -66,7 +66,7 @@ def test_no_guidance_is_a_song_of_which_nothing_is_told() -> None:
 def test_a_row_without_the_level_above_touches_no_other() -> None:
     prior = tiny_jukebox().prior(Level.BOTTOM)
     labels = window_labels(prior, [SongLabels(((1, 1.0),), ((1, 1.0),), 8000, 0, (), ())] * 2, 0)
-    upper = torch.randint(prior.config.codes, (2, prior.config.n_ctx // prior.upsampling))
+    upper = torch.arange(2 * prior.config.n_ctx // prior.upsampling).view(2, -1) % prior.config.codes
     both = prior.condition(labels, upper).positions
     assert both is not None
     upper[1] = NOT_TOLD

@@ -100,15 +100,21 @@ def cents_off(hertz: np.ndarray, key: Key) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Notes:
-    """One clip: its frames, those that are voiced, those within 50 cents of the scale; its keys."""
+    """One clip: its pitch, how many of its voiced frames are within 50 cents of the scale, its keys."""
 
-    frames: int
-    voiced: int
+    hertz: np.ndarray
+    """[frames]; 0 where nothing is voiced."""
     right: int
     key: Key | None
     true_key: Key | None
-    hertz: np.ndarray
-    """[frames]"""
+
+    @property
+    def frames(self) -> int:
+        return len(self.hertz)
+
+    @property
+    def voiced(self) -> int:
+        return int((self.hertz > 0).sum())
 
     @property
     def share(self) -> float | None:
@@ -119,7 +125,7 @@ def describe_notes(hertz: np.ndarray, key: Key | None, true_key: Key | None = No
     """``hertz`` [frames], 0 where unvoiced; ``key`` is the one that is estimated, of every song alike."""
     sounding = hertz[hertz > 0]
     right = int((cents_off(sounding, key) <= WITHIN_CENTS).sum()) if key is not None else 0
-    return Notes(len(hertz), len(sounding), right, key, true_key, hertz)
+    return Notes(hertz, right, key, true_key)
 
 
 def tune_kept(pairs: Sequence[tuple[Notes, Notes]]) -> float | None:
