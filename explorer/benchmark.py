@@ -161,7 +161,7 @@ def first_window(
 ) -> Conditioning:
     """What the first window of ``song`` depends on, ``rows`` times, where up to ``count`` codes are drawn in it.
     ``upper`` [1, n]: codes of the level above, for upsamplers."""
-    prior, labels = engine.prior(level), [engine.describe(song)[level]] * rows
+    prior, labels = engine.prior(level), [engine.prior(level).grounded(engine.describe(song)[level], song.seed)] * rows
     above = None if upper is None else upper.expand(rows, -1)
     conditioning = window_conditioning(prior, labels, 0, above, engine.device)
     if not prior.config.follows:

@@ -363,6 +363,8 @@ class Jukebox:
             places = None
             if prompt is not None and prior.config.follows:
                 heard = row[:prompt]
+                if not prompt:
+                    labels = prior.grounded(labels, song.seed)
                 places = planned_places(prior.listener, labels, song.seed, len(row), prior.hop, heard).unsqueeze(0)
             (weights,) = lyric_attention(prior, [labels], row.unsqueeze(0), hop_fraction, self.device, places)
             results.append(align(weights, labels, song.lyrics, seconds))

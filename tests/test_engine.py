@@ -97,13 +97,13 @@ def test_an_alignment_for_the_sung_song_only(events: list[Event]) -> None:
     assert starts == sorted(starts) and starts[0] >= 0 and sung.characters[-1].end <= 1.6 + 1e-6
 
 
-@pytest.mark.parametrize("listener", [None, 8])
+@pytest.mark.parametrize(("listener", "bar_parts"), [(None, None), (8, None), (8, 12)])
 @settings(max_examples=8)
 @given(chunk=st.integers(1, 70), max_batch=st.integers(1, 2), cut=st.floats(0.0, 0.99), data=st.data())
 def test_chunks_batches_and_interruptions_change_no_code(
-    listener: int | None, chunk: int, max_batch: int, cut: float, data: st.DataObject
+    listener: int | None, bar_parts: int | None, chunk: int, max_batch: int, cut: float, data: st.DataObject
 ) -> None:
-    jukebox = tiny_jukebox(listener=listener)
+    jukebox = tiny_jukebox(listener=listener, bar_parts=bar_parts)
     whole = codes_of(list(jukebox.generate([SONG, SECOND])))
     stopped_at = data.draw(st.sampled_from(LEVELS))
     kept = {level: codes for level, codes in whole.items() if level.index > stopped_at.index}

@@ -26,10 +26,14 @@ GENRES = {"unknown": 0, "reggae": 1, "a cappella": 2, "metal": 3}
 ARTISTS = {"unknown": 0, "Harbour Sound": 1, "Café Névoa": 2, "Tin Whistle": 3}
 
 
-def tiny_config(merged: bool = False, name: str = "tiny", listener: int | None = None) -> ModelConfig:
+def tiny_config(
+    merged: bool = False, name: str = "tiny", listener: int | None = None, bar_parts: int | None = None
+) -> ModelConfig:
     """Hops 16, 32, 128 at 8 kHz; windows of 1.0 s at the top, 0.5 s middle, 0.26 s bottom."""
     labels = LabelConfig(LabelRules.OWN, len(GENRES), len(ARTISTS), 1)
-    top_labels = LabelConfig(LabelRules.OWN, len(GENRES), len(ARTISTS), 1, t_bins=16, min_seconds=0.5, max_seconds=60.0)
+    top_labels = LabelConfig(
+        LabelRules.OWN, len(GENRES), len(ARTISTS), 1, t_bins=16, min_seconds=0.5, max_seconds=60.0, bar_parts=bar_parts
+    )
     encoder = TransformerConfig(n_ctx=16, width=16, depth=2, heads=2, attention_order=0, blocks=4, m_attn=0.5)
     lyrics = LyricsConfig(
         LyricsPlacement.MERGED if merged else LyricsPlacement.SEPARATE,
@@ -59,9 +63,11 @@ def tiny_config(merged: bool = False, name: str = "tiny", listener: int | None =
     )
 
 
-def tiny_jukebox(merged: bool = False, seed: int = 0, listener: int | None = None) -> Jukebox:
+def tiny_jukebox(
+    merged: bool = False, seed: int = 0, listener: int | None = None, bar_parts: int | None = None
+) -> Jukebox:
     """Random weights large enough that every input changes what is drawn."""
-    config = tiny_config(merged, listener=listener)
+    config = tiny_config(merged, listener=listener, bar_parts=bar_parts)
     generator = torch.Generator().manual_seed(seed)
     vqvae = new_module(config, "vqvae", "cpu")
     priors = {level: new_module(config, level.value, "cpu") for level in LEVELS}

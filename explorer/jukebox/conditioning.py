@@ -1,6 +1,6 @@
 """What steers a prior: upper-level codes, labels and time, as embeddings.
 
-Knows: the dilated convolutions of the upsamplers, style and timing embeddings, and how the
+Knows: the dilated convolutions of the upsamplers, embeddings of style, time and ground, and how the
 published code turns seconds into bins (float32 throughout). Does not know names or text.
 """
 
@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from explorer.jukebox.config import ConditionerConfig, LabelConfig
+from explorer.jukebox.ground import CHORDS, KEYS, GroundRows, Habits
 from explorer.jukebox.transformer import LayerNorm
 from explorer.jukebox.vqvae import ResidualUnit, residual_units
 
@@ -86,10 +87,12 @@ class LabelBatch:
     genre_weights: torch.Tensor
     lyric_tokens: torch.Tensor | None = None
     """[batch, n_tokens] int64 of this window"""
+    ground: GroundRows | None = None
+    """Bars, keys and chords; None: told of no song"""
 
     def to(self, device: torch.device) -> LabelBatch:
-        tensors = {k: v.to(device) for k, v in self.__dict__.items() if isinstance(v, torch.Tensor)}
-        return dataclasses.replace(self, **tensors)  # type: ignore[arg-type]
+        movable = {k: v.to(device) for k, v in self.__dict__.items() if isinstance(v, torch.Tensor | GroundRows)}
+        return dataclasses.replace(self, **movable)  # type: ignore[arg-type]
 
 
 class _Embedding(nn.Module):
@@ -157,7 +160,7 @@ def time_bins(
 
 
 class LabelConditioner(nn.Module):
-    """Style (genre + artist) and, where the level has them, timing embeddings."""
+    """Style (genre + artist) and, where the level has them, embeddings of time, bars, key and chords."""
 
     def __init__(self, config: LabelConfig, sample_rate: int, n_ctx: int, width: int, init_scale: float) -> None:
         super().__init__()
@@ -169,6 +172,11 @@ class LabelConditioner(nn.Module):
             self.total_length_emb = _Embedding(config.t_bins, width, std)
             self.absolute_pos_emb = _Embedding(config.t_bins, width, std)
             self.relative_pos_emb = _Embedding(config.t_bins, width, std)
+        if config.bar_parts is not None:
+            self.bar_emb = _Embedding(1 + config.bar_parts, width, std)
+            self.key_emb = _Embedding(1 + KEYS, width, std)
+            self.chord_emb = _Embedding(1 + CHORDS, width, std)
+            self.habits = Habits(config.artists)
 
     def style(self, labels: LabelBatch) -> torch.Tensor:
         """[batch, 1, width]: weighted sum of artists plus weighted sum of genres."""
@@ -185,3 +193,15 @@ class LabelConditioner(nn.Module):
         total, absolute, relative = self.total_length_emb, self.absolute_pos_emb, self.relative_pos_emb
         summed: torch.Tensor = total.emb(bins.total) + absolute.emb(bins.absolute) + relative.emb(bins.relative)
         return summed
+
+    def ground(self, labels: LabelBatch) -> torch.Tensor | None:
+        """Bars, key and chords [batch, n_ctx, width], or None for a level that is not told them."""
+        if self.config.bar_parts is None:
+            return None
+        device, songs = labels.offset.device, len(labels.offset)
+        rows = labels.ground or GroundRows.of([None] * songs).to(device)
+        steps = torch.arange(self.n_ctx, device=device, dtype=torch.float32) * (labels.window_length / self.n_ctx)
+        samples = labels.offset.view(-1, 1).float() + steps
+        parts = self.bar_emb.emb(rows.parts(samples, self.config.bar_parts))
+        told: torch.Tensor = parts + self.chord_emb.emb(rows.chords_at(samples)) + self.key_emb.emb(rows.keys[:, None])
+        return told

@@ -214,7 +214,9 @@ class LabelRules(StrEnum):
 class LabelConfig:
     """Genre, artist and (top level only) time conditioning.
 
-    ``everywhere`` adds the style to every position; the published models tell it at the first one only.
+    ``everywhere`` adds the style to every position; the published models tell it at the first one only. ``bar_parts``:
+    into how many parts a bar is cut for a level that is told its bars, key and chords (see ``ground``). None, as
+    published: none is told.
     """
 
     rules: LabelRules
@@ -225,6 +227,11 @@ class LabelConfig:
     min_seconds: float = 0.0
     max_seconds: float = 600.0
     everywhere: bool = False
+    bar_parts: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.bar_parts is not None and self.bar_parts < 1:
+            raise ConfigError(f"a bar has at least one part, not {self.bar_parts}")
 
 
 class LyricsPlacement(StrEnum):

@@ -1,4 +1,4 @@
-"""Guidance: names, words and the level above followed more closely than a model has learnt to.
+"""Guidance: names, words, ground and the level above followed more closely than a model has learnt to.
 
 A small model hears too little in a name or a word, and a small upsampler in the codes above: what it draws drifts to
 what all music has in common. Classifier-free guidance (Ho and Salimans 2022, section 3.2; for codes of music Copet et
@@ -21,9 +21,9 @@ from explorer.jukebox.labels import UNKNOWN, SongLabels
 
 
 def untold(song: SongLabels) -> SongLabels:
-    """A song of the same times by an unknown artist in an unknown genre, without words."""
+    """A song of the same times by an unknown artist in an unknown genre, without words or a ground."""
     unknown = ((UNKNOWN, 1.0),)
-    return dataclasses.replace(song, artists=unknown, genres=unknown, lyric_tokens=(), token_characters=())
+    return dataclasses.replace(song, artists=unknown, genres=unknown, lyric_tokens=(), token_characters=(), ground=None)
 
 
 def guided(choose: Callable[[torch.Tensor], torch.Tensor], guidance: float) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -25,6 +25,7 @@ from enum import StrEnum
 import torch
 
 from explorer.jukebox.config import LabelConfig, LabelRules, Level, LyricsConfig, ModelConfig, PriorConfig
+from explorer.jukebox.ground import Ground
 from explorer.jukebox.lyrics import Transliterate, lyric_window, tokenize, window_tokens
 from explorer.jukebox.song import Song, SongError
 
@@ -74,6 +75,8 @@ class SongLabels:
     token_characters: tuple[int, ...] = ()
     """For each token the index in ``Song.lyrics`` that it came from."""
     notes: tuple[Note, ...] = ()
+    ground: Ground | None = None
+    """Bars, key and chords; None where they are not told."""
 
 
 def parse_list(text: str) -> dict[str, int]:

@@ -3,21 +3,28 @@
 A model that is told its place in the lyrics (``following``) needs one for every code before there is anything to hear.
 As in speech synthesis with explicit durations (Ren et al. 2019, FastSpeech, section 3.3), each character is given a
 length; here the lengths are drawn at random around those of the corpus, and stretched so that the words fill the song.
+Where the song has bars, its syllables are then moved to its beats, or between them.
 
-Knows: lengths of characters and how a plan is drawn from them. Does not know windows or what is sung.
+Knows: lengths of characters, where syllables are, and how a plan is drawn from them. Does not know windows or what is
+sung.
 """
 
 from __future__ import annotations
 
+import math
+
 import torch
 
-from explorer.jukebox.following import STAGES, Listener, heard_places
+from explorer.jukebox.following import STAGES, VOWELS, Listener, heard_places
+from explorer.jukebox.ground import Ground
 from explorer.jukebox.labels import SongLabels
 
 FILLED = 0.95
 """Share of the imagined whole song that the plan aims to fill."""
 FASTEST, SLOWEST = 0.7, 1.5
 """Lengths of characters against those of the corpus. Words that would need more haste are not all reached."""
+OFF_BEAT = 0.5
+"""How much farther than a place between beats a beat may be to be preferred, in those places' distances."""
 LONGEST_SILENCE = 0.15
 """Share of the whole song that may pass before the first character."""
 
@@ -50,7 +57,54 @@ def planned_places(
     left = lengths[begun:]
     pace = ((FILLED * whole - first) / left.sum()).clamp(FASTEST, SLOWEST)
     ends = first + (left * pace).double().cumsum(0)
+    if song.ground is not None:
+        sounds = listener.sounds_of(tokens.to(listener.moves.device)).cpu()[begun:]
+        ends = _on_the_beat(ends, _syllables(sounds[1:].tolist()), song.ground, hop)
     now = song.offset / hop + torch.arange(len(heard), codes, dtype=torch.float64)
     # the last token lasts to the end
     planned = begun + torch.searchsorted(ends[:-1].contiguous(), now, right=True)
     return torch.cat([heard, planned])
+
+
+def _syllables(sounds: list[int]) -> list[int]:
+    """Of the sounds of some tokens (``following.sounds``) those with which the vowel of a syllable begins: the first of
+    each run of vowels, but for an e that ends a word of several ("made")."""
+    found: list[int] = []
+    word = 0
+    for i, sound in enumerate(sounds):
+        if not sound:
+            word = len(found)
+        elif sound in VOWELS and (i == 0 or sounds[i - 1] not in VOWELS):
+            ends = i + 1 == len(sounds) or not sounds[i + 1]
+            if not (ends and VOWELS[sound] == "e" and len(found) > word):
+                found.append(i)
+    return found
+
+
+def _on_the_beat(ends: torch.Tensor, syllables: list[int], ground: Ground, hop: int) -> torch.Tensor:
+    """Ends of tokens (codes of the whole song, increasing; the first is that of the silence before all) moved so that
+    each syllable's vowel begins on a beat or half of one, in order; what is between vowels moves with them.
+
+    ``syllables``: indices of the vowels among the tokens behind the silence; token i begins at ``ends[i]``. Where
+    syllables come faster than half beats, they fall on quarters of beats, and so on.
+    """
+    if not syllables:
+        return ends
+    vowels = ends[syllables]
+    beat, zero = ground.bar / ground.beats / hop, ground.first / hop
+    step = beat / 2
+    while len(vowels) > 1 and float(vowels[-1] - vowels[0]) / (len(vowels) - 1) < step:
+        step /= 2
+    every = round(beat / step)
+    moved: list[int] = []
+    for place in ((vowels - zero) / step).tolist():
+        # the nearest place that is still free, and a beat if one is hardly farther
+        low = max(math.floor(place) - every, moved[-1] + 1 if moved else math.ceil(-zero / step))
+        free = range(low, max(low, math.ceil(place) + every) + 1)
+        moved.append(min(free, key=lambda n: abs(n - place) + (OFF_BEAT if n % every else 0.0)))
+    where = zero + step * torch.tensor(moved, dtype=torch.float64)
+    before = (torch.searchsorted(vowels, ends, right=True) - 1).clamp_min(0)
+    after = (before + 1).clamp_max(len(vowels) - 1)
+    way = (ends - vowels[before]) / (vowels[after] - vowels[before]).clamp_min(1e-9)
+    shift = torch.lerp((where - vowels)[before], (where - vowels)[after], way.clamp(0.0, 1.0))
+    return (ends + shift).clamp_min(0.0).cummax(0).values

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -19,6 +19,7 @@ from explorer.jukebox.autoregressive import Autoregressive, Decoding
 from explorer.jukebox.conditioning import Conditioner, LabelBatch, LabelConditioner
 from explorer.jukebox.config import PriorConfig
 from explorer.jukebox.following import Listener
+from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.lyrics import alphabet
 from explorer.jukebox.transformer import Conv1D, LayerNorm, Reading
 
@@ -97,6 +98,14 @@ class Prior(nn.Module):
         """Samples of one full window, as told to the timing embeddings."""
         return self.config.n_ctx * self.hop
 
+    def grounded(self, song: SongLabels, seed: int) -> SongLabels:
+        """A song that is made from nothing, with the ground that its seed gives it, where one is told."""
+        config = self.config.labels
+        if config is None or config.bar_parts is None:
+            return song
+        ground = self.y_emb.habits.plan(song.artists, seed, song.total_length, self.y_emb.sample_rate)
+        return replace(song, ground=ground)
+
     def condition(self, labels: LabelBatch | None, upper: torch.Tensor | None = None) -> Conditioning:
         """Embed one window's labels, lyrics and the codes [batch, ≤ n_ctx / factor] of the level above.
 
@@ -112,13 +121,12 @@ class Prior(nn.Module):
             start = self.y_emb.style(labels)
             positions = self.y_emb.time(labels)
             if config.labels.everywhere:
-                everywhere = start.expand(-1, config.n_ctx, -1)
-                positions = everywhere if positions is None else positions + everywhere
+                positions = _added(positions, start.expand(-1, config.n_ctx, -1))
+            positions = _added(positions, self.y_emb.ground(labels))
         if config.conditioner is not None:
             if upper is None or upper.shape[1] * self.upsampling > config.n_ctx:
                 raise ValueError(f"an upsampler needs up to {config.n_ctx // self.upsampling} codes of the level above")
-            stretched = self._stretched(upper)
-            positions = stretched if positions is None else positions + stretched
+            positions = _added(positions, self._stretched(upper))
         if config.lyrics is not None:
             if labels is None or labels.lyric_tokens is None:
                 raise ValueError("this prior needs lyric tokens")
@@ -254,6 +262,12 @@ class CodeDecoding:
         token = choose(self._decoding.step(self._previous))
         self._previous = token
         return (token - self._shift).clamp_min(0) if self._shift else token
+
+
+def _added(one: torch.Tensor | None, other: torch.Tensor | None) -> torch.Tensor | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
 
 
 def _bits(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

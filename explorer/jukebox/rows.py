@@ -17,6 +17,7 @@ from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import Level
 from explorer.jukebox.drawing import CHANCE_BLOCK, Drawer
 from explorer.jukebox.following import place_bias
+from explorer.jukebox.ground import GroundRows
 from explorer.jukebox.guidance import guided, untold
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.lyrics import lyric_window, window_tokens
@@ -81,7 +82,7 @@ def draw_rows(prior: Prior, rows: RowBatch, device: torch.device) -> Generator[t
 
 
 def _with_untold(rows: RowBatch) -> RowBatch:
-    """All rows, and behind them all once more with nothing told but times: no names, no words, no level above."""
+    """All rows, and behind them all once more with only times told: no names, no words, no ground, no level above."""
 
     def twice(value: torch.Tensor | None) -> torch.Tensor | None:
         return None if value is None else torch.cat([value, value])
@@ -117,6 +118,7 @@ def window_labels(prior: Prior, labels: Sequence[SongLabels], start: int) -> Lab
         genre_ids=genre_ids,
         genre_weights=genre_weights,
         lyric_tokens=tokens,
+        ground=GroundRows.of([song.ground for song in labels]),
     )
 
 

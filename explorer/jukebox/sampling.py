@@ -9,7 +9,7 @@ primed, continued and resumed differ only in which codes are given.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -119,6 +119,9 @@ def sample_level(prior: Prior, task: LevelTask, crew: Crew) -> Iterator[LevelSta
     Raises ValueError where the level above is too short. Stopping between events loses nothing that
     a WindowDone has reported.
     """
+    if not task.prompt:
+        songs = zip(task.labels, task.seeds, strict=True)
+        task = replace(task, labels=[prior.grounded(song, seed) for song, seed in songs])
     have = task.given.shape[1]
     waves = plan_waves(task.length, prior.config.n_ctx, task.hop_fraction, have, task.strands)
     if task.upper is not None and task.upper.shape[1] * prior.upsampling < task.length:

@@ -19,6 +19,9 @@ from explorer.jukebox.config import LEVELS, Level, ModelConfig, VQVAEConfig
 from explorer.jukebox.labels import LabelLists
 from explorer.jukebox.vqvae import VQVAE
 
+ADDED = ("listener.", "y_emb.bar_emb.", "y_emb.key_emb.", "y_emb.chord_emb.", "y_emb.habits.")
+"""Names of the weights that a model may learn later than the others."""
+
 
 class UnfinishedRun(ValueError):
     """A run that another step needs and that is missing or not at its last step."""
@@ -74,13 +77,14 @@ def assemble_vqvae(
 
 def begin(module: nn.Module, base: Path, part: str) -> bool:
     """Copy the weights of one part of a model folder. Raises CheckpointError for a model of another shape. The base may
-    lack a listener, which is trained by itself; returns whether all is there."""
+    lack a listener, which is trained by itself, and may never have been told a ground; returns whether it has a
+    listener where one is needed."""
     stored = load_state(base, part)
-    own = {name: tensor for name, tensor in module.state_dict().items() if name.startswith("listener.")}
-    state = own | stored
+    added = {name: tensor for name, tensor in module.state_dict().items() if name.startswith(ADDED)}
+    state = added | stored
     check_keys(module, {name: tensor.shape for name, tensor in state.items()}, str(base / f"{part}.safetensors"))
     module.load_state_dict(state)
-    return own.keys() <= stored.keys()
+    return all(name in stored for name in added if name.startswith("listener."))
 
 
 def prior_weights(runs: Path, level: Level) -> dict[str, torch.Tensor]:

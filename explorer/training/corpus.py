@@ -46,6 +46,14 @@ class CorpusSong:
     samples: int
     key: str = ""
     """As "Ab major"; empty where the record says none."""
+    bar: float = 0.0
+    """Seconds of a bar; 0 where the record says no tempo."""
+    beats: int = 4
+    """In a bar."""
+    first_bar: float = 0.0
+    """Seconds at which the first bar begins."""
+    chords: tuple[str, ...] = ()
+    """One entry a bar, two chords joined by |."""
 
     @cached_property
     def lines(self) -> tuple[tuple[int, int], ...]:
@@ -119,8 +127,13 @@ def _read_song(record: Path, start: int, samples: int) -> CorpusSong:
             start=start,
             samples=samples,
             key=str(data.get("key", "")),
+            bar=60.0 * float(data.get("beats", 4)) / float(data["bpm"]) if "bpm" in data else 0.0,
+            beats=int(data.get("beats", 4)),
+            # not every song begins with a bar: voices alone have silence before
+            first_bar=float(data["sections"][0][1]) if data.get("sections") else 0.0,
+            chords=tuple(str(chords) for chords in data.get("chords", ())),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError) as error:
         raise CorpusError(f"{record} is not a song record: {error}") from error
     if "".join(c.text for c in characters) != song.lyrics:
         raise CorpusError(f"{record}: the timed characters are not the lyrics")

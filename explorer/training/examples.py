@@ -15,17 +15,19 @@ import torch
 from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import Level
 from explorer.jukebox.following import place_bias
+from explorer.jukebox.ground import GroundRows
 from explorer.jukebox.labels import LabelLists, SongLabels, label_names
 from explorer.jukebox.prior import NOT_TOLD, Prior
 from explorer.jukebox.rows import window_labels, window_lyric_indices
 from explorer.training.codes import CorpusCodes
 from explorer.training.corpus import CorpusSong
+from explorer.training.habits import ground_of
 from explorer.transliteration import transliterate
 
 LEAD_SECONDS = 1.5
 """A part of a song begins at most this long before its first line."""
 UNTOLD = 2 / 3
-"""Share of the examples without artist and genre that are without lyrics and the level above, too."""
+"""Share of the examples without artist and genre that are without lyrics, ground and the level above, too."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ class ExampleMaker:
 
     def __init__(self, codes: CorpusCodes, prior: Prior, level: Level, lists: LabelLists, label_dropout: float) -> None:
         """``label_dropout``: how often both names are told as unknown, and as often the artist alone, and the genre;
-        at most 1/3."""
+        at most 1/3. As often the ground is not told, whatever else is."""
         self.codes, self.prior, self.level, self.lists = codes, prior, level, lists
         self.label_dropout = label_dropout
         self._lengths = np.array([song.samples for song in codes.corpus.songs], dtype=np.float64)
@@ -117,7 +119,8 @@ class ExampleMaker:
             (song.artist, "unknown"),
         ][int(random.choice(4, p=[1 - 3 * share, share, share, share]))]
         untold = untold and artist == genre == "unknown"
-        example = self.example(excerpt, start, artist, genre, "" if untold else excerpt.lyrics)
+        ground = random.random() >= share and not untold
+        example = self.example(excerpt, start, artist, genre, "" if untold else excerpt.lyrics, ground)
         return replace(example, above=not untold)
 
     def fixed(self, windows_per_song: int) -> list[Example]:
@@ -131,11 +134,17 @@ class ExampleMaker:
                 examples.append(self.example(excerpt, start, song.artist, song.genre, excerpt.lyrics))
         return examples
 
-    def example(self, excerpt: Excerpt, start: int, artist: str, genre: str, lyrics: str) -> Example:
-        """A window with any labels and lyrics, also wrong ones (to measure what the right ones are worth)."""
+    def example(
+        self, excerpt: Excerpt, start: int, artist: str, genre: str, lyrics: str, ground: bool = True
+    ) -> Example:
+        """A window with any labels and lyrics, also wrong ones (to measure what the right ones are worth). ``ground``:
+        whether the song's is told."""
         labels = label_names(
             artist, genre, lyrics, self.prior.config, self.lists, excerpt.stop - excerpt.start, 0, transliterate
         )
+        if ground:
+            song = self.codes.corpus.songs[excerpt.song]
+            labels = replace(labels, ground=ground_of(song, excerpt.start, self.codes.corpus.sample_rate))
         return Example(excerpt, labels, start)
 
     def collate(self, examples: list[Example], with_times: bool = True) -> Batch:
@@ -216,4 +225,5 @@ def _stack(batches: list[LabelBatch]) -> LabelBatch:
         genre_ids=cat("genre_ids"),
         genre_weights=cat("genre_weights"),
         lyric_tokens=None if batches[0].lyric_tokens is None else cat("lyric_tokens"),
+        ground=GroundRows.stacked([b.ground for b in batches if b.ground is not None]),
     )

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.jukebox.config import Vocabulary
-from explorer.jukebox.following import Listener, heard_places
+from explorer.jukebox.following import Listener, heard_places, sounds
+from explorer.jukebox.ground import Ground
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.lyrics import alphabet
-from explorer.jukebox.pacing import planned_places
+from explorer.jukebox.pacing import _syllables, planned_places
 
 LETTERS = alphabet(Vocabulary.V3)
 IDS = {character: number for number, character in enumerate(LETTERS, start=1)}
@@ -107,3 +108,57 @@ def test_what_is_left_of_the_lyrics_fills_what_is_left_of_the_song(listener: Lis
     for seed in range(5):
         places = planned_places(deaf, song, seed, 2400, HOP, prompt)
         assert 10 < int(places[599]) < 30 and int(places[int(0.96 * 2400)]) == 62
+
+
+@pytest.mark.parametrize(
+    ("words", "marked"),
+    [
+        ("made", "m-de"), ("the boats", "th- b-ats"), ("rain over", "r-in -v-r"), ("queue", "q-eue"), ("'tis", "'t-s"),
+        ("paper lane\nhe", "p-p-r l-ne\nh-"), ("hm", "hm"), ("", ""),
+    ],
+)  # fmt: skip
+def test_a_syllable_begins_with_each_run_of_vowels(words: str, marked: str) -> None:
+    alphabet_sounds = sounds(LETTERS)
+    found = _syllables([alphabet_sounds[IDS[character]] for character in words])
+    assert found == [i for i, character in enumerate(marked) if character == "-"]
+
+
+@given(
+    lyrics=st.text("abe cd\n", min_size=1, max_size=80), codes=st.integers(50, 3000), seed=st.integers(0, 99),
+    beat=st.integers(20, 200), first=st.integers(-300, 300),
+)  # fmt: skip
+def test_syllables_begin_on_beats_or_between_them(
+    listener: Listener, lyrics: str, codes: int, seed: int, beat: int, first: int
+) -> None:
+    free = song_of(lyrics, codes)
+    song = dataclasses.replace(free, ground=Ground(4.0 * beat * HOP, first * HOP, 0))
+    places = planned_places(listener, song, seed, codes, HOP)
+    assert (places[1:] >= places[:-1]).all() and int(places[-1]) <= len(lyrics)
+    begins = [int((places > i).float().argmax()) if bool((places > i).any()) else None for i in range(len(lyrics))]
+    alphabet_sounds = sounds(LETTERS)
+    vowels = [
+        begin
+        for i in _syllables([alphabet_sounds[IDS[character]] for character in lyrics])
+        if (begin := begins[i]) is not None
+    ]
+    assert vowels == sorted(set(vowels))
+    # a place is told from the first code on that lies behind it
+    step = beat / 2
+    while step > 1 and not all(min((v - first) % step, step - (v - first) % step) <= 1 for v in vowels):
+        step /= 2
+    assert step > 1 or len(vowels) > 1
+
+
+def test_slow_syllables_prefer_beats_and_stay_near_their_plan(listener: Listener) -> None:
+    lyrics, codes, beat = "paper boats on the morning rain", 2000, 60
+    free = song_of(lyrics, codes)
+    song = dataclasses.replace(free, ground=Ground(4.0 * beat * HOP, 0.0, 0))
+    on_beat = steps = 0
+    for seed in range(20):
+        one, two = (planned_places(listener, labels, seed, codes, HOP) for labels in (free, song))
+        assert (one - two).abs().max() <= 6
+        vowels = [int((two > i).float().argmax()) for i in (1, 3, 7, 12, 17, 20, 23, 28)]
+        assert all(v % (beat // 2) <= 1 for v in vowels)
+        on_beat += sum(v % beat <= 1 for v in vowels)
+        steps += len(vowels)
+    assert on_beat / steps > 0.6

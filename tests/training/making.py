@@ -12,7 +12,8 @@ RATE = 8000
 
 
 def write_corpus(folder: Path, names: tuple[str, ...] = ("a_00", "b_00", "c_00"), seconds: float = 4.0) -> Path:
-    """Songs of two genres and three artists; every letter is a tone of its own, 0.1 s long."""
+    """Songs of two genres and three artists; every letter is a tone of its own, 0.1 s long. Of the sung ones bars, key
+    and chords are told."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, name in enumerate(names):
         lyrics = "la di da\nto me so" if number != 1 else ""
@@ -34,5 +35,8 @@ def write_corpus(folder: Path, names: tuple[str, ...] = ("a_00", "b_00", "c_00")
             "lyrics": lyrics,
             "chars": characters,
         }
+        if lyrics:
+            record |= {"bpm": 120, "beats": 3, "key": "G major"}
+            record |= {"sections": [["verse", 0.5, 3.5]], "chords": ["G", "D"]}
         (folder / f"{name}.json").write_text(json.dumps(record))
     return folder

@@ -97,6 +97,17 @@ def test_a_base_may_lack_the_listener_and_nothing_else(base: Path, tmp_path: Pat
         begin(new_module(tiny_config(merged=True), "top", "cpu"), base, "top")
 
 
+def test_a_base_may_never_have_been_told_bars(base: Path) -> None:
+    told = new_module(tiny_config(bar_parts=12), "top", "cpu")
+    before = {name: tensor.clone() for name, tensor in told.state_dict().items()}
+    assert begin(told, base, "top")
+    stored = load_part(base, "top").state_dict()
+    new = [name for name in before if name not in stored]
+    assert sum(name.startswith("y_emb.habits.") for name in new) == 4 and len(new) == 7
+    for name, tensor in told.state_dict().items():
+        assert torch.equal(tensor, before[name] if name in new else stored[name])
+
+
 def test_a_listener_is_its_averaged_weights_and_what_it_has_counted(tmp_path: Path) -> None:
     weights = {"last.weight": torch.zeros(2), "share": torch.ones(3)}
     average = {"last.weight": torch.ones(2)}

@@ -98,7 +98,8 @@ def test_an_interrupted_vqvae_run_repeats_the_whole_one(
 
 def new_prior(level: Level, listener: int | None = None) -> Prior:
     torch.manual_seed(0)
-    prior = new_module(tiny_config(listener=listener), level.value, "cpu")
+    # a level that follows its lyrics is told bars here, too
+    prior = new_module(tiny_config(listener=listener, bar_parts=12 if listener else None), level.value, "cpu")
     assert isinstance(prior, Prior)
     return prior
 
@@ -227,6 +228,27 @@ def test_names_are_left_out_together_as_often_as_each_alone_and_words_with_both(
             wordless += 1
     assert len(told) == 4 and all(60 < count < 140 for count in told.values())
     assert 0.25 < wordless / told[True, True] < 0.8
+
+
+def test_the_ground_is_told_of_the_excerpt_and_left_out_now_and_then(corpus: Corpus, codes: CorpusCodes) -> None:
+    prior = new_prior(Level.TOP, 8)
+    maker = ExampleMaker(codes, prior, Level.TOP, LISTS, 0.2)
+    random, told = np.random.default_rng(0), 0
+    for _ in range(200):
+        example = maker.draw(random)
+        song, ground = corpus.songs[example.excerpt.song], example.labels.ground
+        rows = maker.collate([example]).labels.ground
+        assert rows is not None and (ground is None) is (int(rows.keys[0]) == 0)
+        if ground is not None:
+            assert song.lyrics and example.labels.artists
+            assert ground.first == 0.5 * corpus.sample_rate - example.excerpt.start
+            told += 1
+        elif example.excerpt.lyrics and not example.labels.lyric_tokens:
+            assert example.labels.artists[0][0] == example.labels.genres[0][0] == UNKNOWN
+    # two songs of three have one; a fifth is left out, and most of the nameless fifth
+    assert 0.3 < told / 200 < 0.65
+    figures = evaluate_prior(prior, maker, 1)
+    assert figures["without_ground_bits"] != figures["music_bits"]
 
 
 def test_the_level_above_is_left_out_with_both_names_only(codes: CorpusCodes) -> None:

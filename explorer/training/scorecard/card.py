@@ -23,6 +23,7 @@ from explorer.jukebox.vqvae import VQVAE
 from explorer.library import Sample
 from explorer.training.codes import CorpusCodes
 from explorer.training.corpus import Corpus, CorpusError
+from explorer.training.keys import parse_key
 from explorer.training.recognition import Recogniser
 from explorer.training.scorecard.clips import (
     Clip,
@@ -42,7 +43,6 @@ from explorer.training.scorecard.notes import (
     PitchTracker,
     describe_notes,
     estimate_key,
-    parse_key,
     summarise_notes,
 )
 from explorer.training.scorecard.structure import Structure, by_genre, describe_structure, order_kept

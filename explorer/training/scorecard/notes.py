@@ -16,6 +16,7 @@ import numpy as np
 
 from explorer.audio.analysis import chroma
 from explorer.audio.resample import resample
+from explorer.training.keys import Key
 from explorer.training.recognition import EvaluatorMissing, how_to_install
 
 RATE = 16_000
@@ -27,37 +28,11 @@ WITHIN_CENTS = 50.0
 CHANCE = 7 / 12
 """What pitch that knows of no key reaches."""
 
-NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
-SHARPS = {"C#": "Db", "D#": "Eb", "F#": "Gb", "G#": "Ab", "A#": "Bb"}
-SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 PROFILES = {
     "major": (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88),
     "minor": (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17),
 }
 """How well each pitch class fits a key (Krumhansl and Kessler 1982)."""
-
-
-@dataclass(frozen=True)
-class Key:
-    """A tonic 0 (C) to 11 (B) and "major" or "minor"."""
-
-    tonic: int
-    mode: str
-
-    @property
-    def scale(self) -> frozenset[int]:
-        """Pitch classes; a major key and its relative minor have the same."""
-        return frozenset((self.tonic + step) % 12 for step in SCALES[self.mode])
-
-    def __str__(self) -> str:
-        return f"{NAMES[self.tonic]} {self.mode}"
-
-
-def parse_key(text: str) -> Key | None:
-    """ "Ab major" or "C# minor"; None for anything else."""
-    tonic, _, mode = text.partition(" ")
-    tonic = SHARPS.get(tonic, tonic)
-    return Key(NAMES.index(tonic), mode) if tonic in NAMES and mode in SCALES else None
 
 
 def estimate_key(audio: np.ndarray, sample_rate: int) -> Key | None:

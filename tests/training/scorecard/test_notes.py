@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from explorer.training.keys import Key, parse_key
 from explorer.training.recognition import EvaluatorMissing
 from explorer.training.scorecard.notes import (
     CHANCE,
-    Key,
     PitchTracker,
     cents_off,
     describe_notes,
     estimate_key,
-    parse_key,
     summarise_notes,
     tune_kept,
 )
