@@ -1,4 +1,4 @@
-"""Figures that describe one clip: loudness, flatness, chroma, onsets, pitch.
+"""Figures that describe one clip: loudness, flatness, chroma, onsets, pulse, pitch.
 
 Knows: NumPy waveforms. librosa and pyloudnorm are imported when a figure is asked for, since they
 take seconds. Does not know: models, samples, which values are good.
@@ -23,6 +23,9 @@ _LOWEST_HZ, _HIGHEST_HZ = 65.4, 1046.5
 _VOICED = 0.6
 """Least likeness of a frame to itself one period later."""
 _FIRST_PEAK = 0.9
+_PULSE_HOP_SECONDS = 0.0116
+_FASTEST_BEAT, _SLOWEST_BEAT = 200.0, 60.0
+"""Beats a minute."""
 _ONSET_DB = 0.5
 """How far the rise in level, averaged over bands, must stand out of its surroundings."""
 
@@ -119,6 +122,28 @@ def onsets(waveform: Waveform, sample_rate: int) -> Onsets:
         onset_envelope=strength, sr=sample_rate, hop_length=hop, units="frames", normalize=False, delta=_ONSET_DB
     )
     return Onsets(strength.astype(np.float32), hop, np.asarray(frames) * hop / sample_rate)
+
+
+def pulse_clarity(waveform: Waveform, sample_rate: int) -> float | None:
+    """How regular strokes are: 1 where what begins begins again a beat later, about 0.15 for what begins at chance.
+    None for silence and for less than two of the slowest beats.
+
+    The highest autocorrelation of the strength of onsets at the lags of a beat of 60 to 200 a minute, without its mean
+    and by the lag 0 (Lartillot et al. 2008, section 3.2, "maximum of the autocorrelation").
+    """
+    import librosa
+
+    hop = max(1, round(_PULSE_HOP_SECONDS * sample_rate))
+    shortest, longest = (round(60.0 / beats * sample_rate / hop) for beats in (_FASTEST_BEAT, _SLOWEST_BEAT))
+    if len(waveform) < 2 * longest * hop or float(np.abs(waveform).max()) < 10 ** (_SILENCE_DB / 20):
+        return None
+    strength = librosa.onset.onset_strength(y=np.asarray(waveform, np.float32), sr=sample_rate, hop_length=hop)
+    strength = strength.astype(np.float64) - strength.mean()
+    power = float(np.mean(strength**2))
+    if power < 1e-12:
+        return 0.0
+    lags = range(shortest, longest + 1)
+    return max(0.0, max(float(np.mean(strength[lag:] * strength[:-lag])) / power for lag in lags))
 
 
 def pitch_range(waveform: Waveform, sample_rate: int) -> PitchRange | None:

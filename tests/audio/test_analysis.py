@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer.audio.analysis import loudness, onset_rate, pitch_range, spectral_flatness
+from explorer.audio.analysis import loudness, onset_rate, pitch_range, pulse_clarity, spectral_flatness
 from explorer.audio.files import AudioError
 from explorer.audio.metrics import log_spectral_distance, spectral_convergence
 
@@ -52,6 +52,21 @@ def test_steady_sound_has_no_onsets() -> None:
     assert onset_rate(TONE, RATE) <= 0.25
     assert onset_rate(SILENCE, RATE) == 0
     assert onset_rate(TONE[:10], RATE) == 0
+
+
+def test_a_beat_has_a_clear_pulse_and_strokes_at_chance_have_not() -> None:
+    steady = pulse_clarity(strokes(2.5), RATE)
+    assert steady is not None and steady > 0.8
+    random, chance = np.random.default_rng(4), []
+    for _ in range(12):
+        clip = np.tile(SILENCE, 2)
+        for begin in random.integers(0, len(clip) - 400, 20):
+            clip[begin : begin + 400] += NOISE[:400] * np.linspace(1, 0, 400)
+        found = pulse_clarity(clip, RATE)
+        assert found is not None and found < 0.6 * steady
+        chance.append(found)
+    assert 0.05 < float(np.mean(chance)) < 0.3
+    assert pulse_clarity(SILENCE, RATE) is None and pulse_clarity(strokes(2.5)[:RATE], RATE) is None
 
 
 def test_pitch_of_a_harmonic_glide() -> None:

@@ -45,7 +45,7 @@ from explorer.training.scorecard.notes import (
     estimate_key,
     summarise_notes,
 )
-from explorer.training.scorecard.structure import Structure, by_genre, describe_structure, order_kept
+from explorer.training.scorecard.structure import Structure, by_genre, describe_structure, mean_pulse, order_kept
 from explorer.training.scorecard.timing import is_monotone, onset_errors, summarise_timing
 from explorer.training.scorecard.words import FEWEST_WORDS, Listened, summarise_words, word_errors
 
@@ -296,11 +296,15 @@ def _summary(clips: Sequence[Description], real: Sequence[Description]) -> dict[
 
 def _structures(described: dict[str, list[Description]]) -> dict[str, Any]:
     """set → figures by genre, and whether the genres stand in the order of the real songs'."""
-    means = {
-        name: by_genre([(clip.genre, clip.structure) for clip in clips if clip.structure is not None])
+    found = {
+        name: [(clip.genre, clip.structure) for clip in clips if clip.structure is not None]
         for name, clips in described.items()
     }
-    return {name: {"genres": own, "order_kept": order_kept(means[REAL], own)} for name, own in means.items()}
+    means = {name: by_genre(clips) for name, clips in found.items()}
+    return {
+        name: {"genres": means[name], "order_kept": order_kept(means[REAL], means[name]), "pulse": mean_pulse(clips)}
+        for name, clips in found.items()
+    }
 
 
 def _training_clips(plan: Plan, sample_rate: int, every_nth: int = 1) -> Iterable[Clip]:

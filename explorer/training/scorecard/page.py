@@ -33,15 +33,17 @@ def draw(report: Report, target: Path, before: Report | None = None) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    figure = Figure(figsize=(16, 23), layout="constrained")
-    parts: Any = figure.subfigures(2, 1, height_ratios=(2.6, 1))
+    figure = Figure(figsize=(16, 27), layout="constrained")
+    parts: Any = figure.subfigures(2, 1, height_ratios=(3.2, 1))
     upper, lower = parts
-    panels: Sequence[Any] = upper.subplots(4, 3).flatten()
+    panels: Sequence[Any] = upper.subplots(5, 3).flatten()
     drawings: Sequence[Callable[[Any, Report], None]] = (
         _convergence, _bits, _worth, _labels, _confusion, _words, _timing, _notes, _distance,
-        _flatness, _onsets, _pitch,
+        _flatness, _onsets, _pulse, _pitch,
     )  # fmt: skip
-    for axes, drawing in zip(panels, drawings, strict=True):
+    for axes in panels[len(drawings) :]:
+        axes.axis("off")
+    for axes, drawing in zip(panels, drawings, strict=False):
         drawing(axes, report)
         axes.tick_params(labelsize=8)
         if not axes.has_data():
@@ -186,7 +188,7 @@ def _distance(axes: Any, report: Report) -> None:
 def _by_genre(axes: Any, report: Report, figure: str) -> None:
     """A point per genre and set; genres in the order of the real songs' figures."""
     real = entry(report, "sets", "real", "structure", "genres") or {}
-    genres = sorted((g for g in real if real[g][figure] is not None), key=lambda genre: real[genre][figure])
+    genres = sorted((g for g in real if real[g].get(figure) is not None), key=lambda genre: real[genre][figure])
     for name in SETS:
         own = entry(report, "sets", name, "structure", "genres") or {}
         values = [own.get(genre, {}).get(figure) for genre in genres]
@@ -208,6 +210,11 @@ def _flatness(axes: Any, report: Report) -> None:
 def _onsets(axes: Any, report: Report) -> None:
     _title(axes, "beginnings of notes and strokes by genre", "per second")
     _by_genre(axes, report, "onsets")
+
+
+def _pulse(axes: Any, report: Report) -> None:
+    _title(axes, "pulse clarity by genre", "0.15: chance, 1: a machine's beat")
+    _by_genre(axes, report, "pulse")
 
 
 def _pitch(axes: Any, report: Report) -> None:

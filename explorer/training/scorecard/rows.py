@@ -171,7 +171,12 @@ def _labels(report: Report) -> Iterable[Row]:
 
 
 def _structure(report: Report) -> Iterable[Row]:
-    for name, said in (("flatness", "flatness"), ("onsets", "onsets per second"), ("pitch", "median pitch")):
+    pulse = {key: entry(report, "sets", key, "structure", "pulse") for key in SETS}
+    detail = ", ".join(_said(key, pulse[key], plain) for key in SETS[:-1])
+    measured = any(value is not None for value in pulse.values())
+    yield Row("pulse clarity", pulse["generated"], plain, detail=detail if measured else "")
+    orders = (("flatness",) * 2, ("onsets", "onsets per second"), ("pulse", "pulse clarity"), ("pitch", "median pitch"))
+    for name, said in orders:
         kept = {key: entry(report, "sets", key, "structure", "order_kept", name) for key in SETS}
         measured = any(value is not None for value in kept.values())
         detail = ", ".join(_said(key, kept[key], plain) for key in SETS[1:-1]) if measured else ""
@@ -255,6 +260,8 @@ SET_ROWS: tuple[tuple[str, tuple[str, ...], Callable[[float], str]], ...] = (
     ("artist recognised", ("labels", "artist", "accuracy"), percent),
     ("flatness by genre, rank correlation with real", ("structure", "order_kept", "flatness"), plain),
     ("onsets by genre, rank correlation with real", ("structure", "order_kept", "onsets"), plain),
+    ("pulse clarity", ("structure", "pulse"), plain),
+    ("pulse clarity by genre, rank correlation with real", ("structure", "order_kept", "pulse"), plain),
     ("pitch by genre, rank correlation with real", ("structure", "order_kept", "pitch"), plain),
     ("median word error rate, own lyrics", ("words", "median_right"), plain),
     ("median word error rate, another's lyrics", ("words", "median_wrong"), plain),

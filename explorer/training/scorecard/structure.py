@@ -1,6 +1,6 @@
-"""Whether songs of a genre are built like the genre's: how noisy, how busy, how high.
+"""Whether songs of a genre are built like the genre's: how noisy, how busy, how regular, how high.
 
-Knows: three figures of sound (``audio.analysis``), their means by genre, and whether two sets put the genres in the
+Knows: four figures of sound (``audio.analysis``), their means by genre, and whether two sets put the genres in the
 same order. Does not know models. Unlike ``labels`` nothing is learnt here, and a whole set that is, say, too noisy can
 still follow the genres.
 """
@@ -13,27 +13,32 @@ from typing import Any
 
 import numpy as np
 
-from explorer.audio.analysis import PitchRange, onset_rate, pitch_range, spectral_flatness
+from explorer.audio.analysis import PitchRange, onset_rate, pitch_range, pulse_clarity, spectral_flatness
 
-FIGURES = ("flatness", "onsets", "pitch")
-"""Spectral flatness (0 to 1), beginnings of notes and strokes per second, median pitch in Hz."""
+FIGURES = ("flatness", "onsets", "pulse", "pitch")
+"""Spectral flatness (0 to 1), beginnings of notes and strokes per second, how regular these are (0 to 1), median pitch
+in Hz."""
 FEWEST_GENRES = 4
 """Of fewer no order can be told."""
 
 
 @dataclass(frozen=True)
 class Structure:
-    """One clip; None where it is silent or has no pitch."""
+    """One clip; None where it is silent, too short or without pitch."""
 
     flatness: float | None
     onsets: float
+    pulse: float | None
     pitch: PitchRange | None
 
 
 def describe_structure(audio: np.ndarray, sample_rate: int) -> Structure:
     """The figures of one clip."""
     return Structure(
-        spectral_flatness(audio, sample_rate), onset_rate(audio, sample_rate), pitch_range(audio, sample_rate)
+        spectral_flatness(audio, sample_rate),
+        onset_rate(audio, sample_rate),
+        pulse_clarity(audio, sample_rate),
+        pitch_range(audio, sample_rate),
     )
 
 
@@ -47,12 +52,18 @@ def by_genre(clips: Sequence[tuple[str, Structure]]) -> dict[str, dict[str, Any]
             "clips": len(own),
             "flatness": _mean([s.flatness for s in own if s.flatness is not None], 5),
             "onsets": _mean([s.onsets for s in own], 3),
+            "pulse": _mean([s.pulse for s in own if s.pulse is not None], 4),
             "pitch": _mean([pitch.median for pitch in ranges], 1),
             "low": _mean([pitch.low for pitch in ranges], 1),
             "high": _mean([pitch.high for pitch in ranges], 1),
             "voiced": _mean([pitch.voiced if pitch is not None else 0.0 for pitch in (s.pitch for s in own)], 4),
         }
     return found
+
+
+def mean_pulse(clips: Sequence[tuple[str, Structure]]) -> float | None:
+    """Of all clips that have one."""
+    return _mean([structure.pulse for _, structure in clips if structure.pulse is not None], 4)
 
 
 def _mean(values: Sequence[float], digits: int) -> float | None:

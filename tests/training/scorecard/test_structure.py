@@ -20,19 +20,23 @@ def test_strokes_are_flat_and_counted_and_a_voice_has_a_pitch() -> None:
     drums, sung = describe_structure(strokes(4, 3), RATE), describe_structure(voice(220, 3), RATE)
     assert drums.flatness is not None and sung.flatness is not None and drums.flatness > 5 * sung.flatness
     assert drums.onsets == pytest.approx(2 * describe_structure(strokes(2, 3), RATE).onsets) and sung.onsets == 0
+    assert drums.pulse is not None and sung.pulse is not None and drums.pulse > 0.8 > 0.5 > sung.pulse
     assert sung.pitch is not None and sung.pitch.median == pytest.approx(220, rel=0.02)
 
 
 def test_silence_has_no_flatness_and_no_pitch() -> None:
     silent = describe_structure(np.zeros(RATE, np.float32), RATE)
-    assert silent == Structure(None, 0.0, None)
+    assert silent == Structure(None, 0.0, None, None)
     found = by_genre([("folk", silent), ("folk", describe_structure(voice(220, 1), RATE))])["folk"]
     assert found["clips"] == 2 and found["pitch"] == pytest.approx(220, rel=0.02) and found["voiced"] < 0.6
     assert by_genre([("folk", silent)])["folk"]["pitch"] is None
 
 
 def means(*flatness: float | None) -> dict[str, dict[str, float | None]]:
-    return {f"genre {i}": {"flatness": value, "onsets": 1.0, "pitch": value} for i, value in enumerate(flatness)}
+    return {
+        f"genre {i}": {"flatness": value, "onsets": 1.0, "pulse": value, "pitch": value}
+        for i, value in enumerate(flatness)
+    }
 
 
 def test_order_not_size_is_compared() -> None:
