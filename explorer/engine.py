@@ -22,6 +22,7 @@ from explorer.crew import Helpers
 from explorer.jukebox.alignment import Alignment, align, lyric_attention
 from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level, ModelConfig
 from explorer.jukebox.events import AlignmentDone, Event, Finished, LevelDone, Preview, Progress, WindowDone
+from explorer.jukebox.ground import Ground
 from explorer.jukebox.labels import LabelLists, SongLabels, label_song
 from explorer.jukebox.pacing import planned_places
 from explorer.jukebox.prior import Prior
@@ -291,6 +292,10 @@ class Jukebox:
     def describe(self, song: Song) -> dict[Level, SongLabels]:
         """What each level really receives: ids, tokens, and notes on what is unknown or dropped."""
         return {level: self._labels(song, level) for level in SAMPLING_ORDER}
+
+    def ground(self, song: Song) -> Ground | None:
+        """Bars, key and chords that a song made from nothing is told; None for a model that is told none."""
+        return self._priors[Level.TOP].grounded(self._labels(song, Level.TOP), song.seed).ground
 
     # ------------------------------------------------------------------------ encode and decode
 

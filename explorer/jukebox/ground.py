@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+ROOTS = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 KEYS = 24
 """Twelve major ones from C upwards, then twelve minor ones."""
 CHORDS = 36
@@ -50,6 +51,22 @@ class Ground:
     """0 to ``CHORDS`` − 1 for every half of a bar; None and what is behind the end are not told."""
     beats: int = 4
     """In a bar."""
+
+    @property
+    def key_name(self) -> str:
+        """As "Eb minor"."""
+        return f"{ROOTS[self.key % 12]} {'minor' if self.key >= 12 else 'major'}"
+
+    @property
+    def bar_names(self) -> tuple[str, ...]:
+        """The chords bar by bar, as "C" or "Am G7"; empty for a bar of which none is told."""
+        halves = [_chord_name(chord) for chord in self.chords]
+        bars = [halves[first : first + HALVES] for first in range(0, len(halves), HALVES)]
+        return tuple(" ".join(name for name in dict.fromkeys(bar) if name) for bar in bars)
+
+
+def _chord_name(chord: int | None) -> str:
+    return "" if chord is None else ROOTS[chord % 12] + ("", "m", "7")[chord // 12]
 
 
 @dataclass(frozen=True)

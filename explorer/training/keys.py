@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+from explorer.jukebox.ground import ROOTS
+
 SHARPS = {"C#": "Db", "D#": "Eb", "F#": "Gb", "G#": "Ab", "A#": "Bb"}
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 
@@ -31,14 +32,14 @@ class Key:
         return self.tonic + (12 if self.mode == "minor" else 0)
 
     def __str__(self) -> str:
-        return f"{NAMES[self.tonic]} {self.mode}"
+        return f"{ROOTS[self.tonic]} {self.mode}"
 
 
 def parse_key(text: str) -> Key | None:
     """ "Ab major" or "C# minor"; None for anything else."""
     tonic, _, mode = text.partition(" ")
     tonic = SHARPS.get(tonic, tonic)
-    return Key(NAMES.index(tonic), mode) if tonic in NAMES and mode in SCALES else None
+    return Key(ROOTS.index(tonic), mode) if tonic in ROOTS and mode in SCALES else None
 
 
 _KINDS = {"": 0, "6": 0, "M7": 0, "M9": 0, "m": 1, "m6": 1, "m7": 1, "m9": 1, "7": 2, "9": 2}
@@ -50,4 +51,4 @@ def chord_number(text: str) -> int | None:
     if not match or match[2] not in _KINDS:
         return None
     root = SHARPS.get(match[1], match[1])
-    return NAMES.index(root) + 12 * _KINDS[match[2]] if root in NAMES else None
+    return ROOTS.index(root) + 12 * _KINDS[match[2]] if root in ROOTS else None

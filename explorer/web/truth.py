@@ -10,6 +10,7 @@ from typing import Any
 
 from explorer.engine import Jukebox
 from explorer.jukebox.config import SAMPLING_ORDER, Level
+from explorer.jukebox.ground import PHRASE, Ground
 from explorer.jukebox.labels import UNKNOWN, NoteKind, SongLabels
 from explorer.jukebox.lyrics import lyric_window
 from explorer.jukebox.song import SamplingOptions, Song
@@ -25,8 +26,9 @@ _READS = {Level.TOP: "the words", Level.MIDDLE: "top codes", Level.BOTTOM: "midd
 _CHANGED = (NoteKind.LYRICS_REPLACED, NoteKind.LYRICS_DROPPED)
 
 
-def describe(engine: Jukebox, song: Song, options: SamplingOptions) -> dict[str, Any]:
-    """Rows, notes and lyric windows for ``song``. Raises SongError where it cannot be conditioned on."""
+def describe(engine: Jukebox, song: Song, options: SamplingOptions, goes_on: bool) -> dict[str, Any]:
+    """Rows, notes and lyric windows for ``song``, which may go on from music that exists. Raises SongError where it
+    cannot be conditioned on."""
     labels = engine.describe(song)
     cells: dict[str, dict[str, dict[str, Any]]] = {"Genre": {}, "Artist": {}, "Words": {}, "Place": {}, "Reads": {}}
     for level in SAMPLING_ORDER:
@@ -39,6 +41,12 @@ def describe(engine: Jukebox, song: Song, options: SamplingOptions) -> dict[str,
         place = f"{_clock(received.offset / rate)} of {_clock(received.total_length / rate)}"
         cells["Place"][level.value] = {"text": place, "known": None}
         cells["Reads"][level.value] = {"text": _reads(level, received), "known": None}
+    ground = engine.ground(song)
+    if ground is not None:
+        told = "by ear" if goes_on else _ground(ground, engine.config.sample_rate)
+        cells["Bars"] = {
+            level.value: {"text": told if level is Level.TOP else "not used", "known": None} for level in SAMPLING_ORDER
+        }
     return {
         "levels": [level.value for level in SAMPLING_ORDER],
         "rows": [{"name": name, "cells": row} for name, row in cells.items()],
@@ -57,6 +65,13 @@ def _reads(level: Level, received: SongLabels) -> str:
     if level is Level.TOP and not received.lyric_tokens:
         return "no words"
     return _READS[level]
+
+
+def _ground(ground: Ground, sample_rate: int) -> str:
+    """Tempo, key, and the chords of the first phrase."""
+    tempo = 60 * ground.beats * sample_rate / ground.bar
+    chords = " | ".join(name or "–" for name in ground.bar_names[:PHRASE])
+    return "\n".join(part for part in (f"{tempo:.0f} beats a minute", ground.key_name, chords) if part)
 
 
 def _names(ids: Sequence[tuple[int, float]], known: Mapping[str, int], asked: bool) -> dict[str, Any]:

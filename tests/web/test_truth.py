@@ -6,8 +6,10 @@ import itertools
 from typing import Any
 
 import pytest
+import torch
 
 from explorer.engine import Jukebox
+from explorer.jukebox.config import Level
 from explorer.jukebox.song import SamplingOptions, Song
 from explorer.web.truth import describe, find_names
 from tests.tiny import tiny_jukebox
@@ -23,7 +25,7 @@ def cells(answer: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def test_known_names_show_their_ids(engine: Jukebox) -> None:
-    answer = describe(engine, Song("Reggae", "harbour sound", "la la", 3.0), SamplingOptions())
+    answer = describe(engine, Song("Reggae", "harbour sound", "la la", 3.0), SamplingOptions(), False)
     assert cells(answer, "Genre")["top"] == {"text": "reggae, 1", "known": True}
     assert cells(answer, "Artist")["bottom"] == {"text": "Harbour Sound, 1", "known": True}
     assert cells(answer, "Words")["middle"]["text"] == "none"
@@ -31,24 +33,24 @@ def test_known_names_show_their_ids(engine: Jukebox) -> None:
 
 
 def test_unknown_is_said_once_for_all_levels(engine: Jukebox) -> None:
-    answer = describe(engine, Song("reggae", "Harbor Sound", "la", 3.0), SamplingOptions())
+    answer = describe(engine, Song("reggae", "Harbor Sound", "la", 3.0), SamplingOptions(), False)
     assert cells(answer, "Artist")["top"]["known"] is False
     assert len(answer["notes"]) == 1 and "Harbour Sound" in answer["notes"][0]
 
 
 def test_nothing_asked_is_not_a_warning(engine: Jukebox) -> None:
-    answer = describe(engine, Song(lyrics="la", seconds=3.0), SamplingOptions())
+    answer = describe(engine, Song(lyrics="la", seconds=3.0), SamplingOptions(), False)
     assert cells(answer, "Artist")["top"]["known"] is None
 
 
 def test_mixtures_show_weights(engine: Jukebox) -> None:
-    answer = describe(engine, Song("0.75 reggae / 0.25 metal", "", "la", 3.0), SamplingOptions())
+    answer = describe(engine, Song("0.75 reggae / 0.25 metal", "", "la", 3.0), SamplingOptions(), False)
     assert cells(answer, "Genre")["top"]["text"] == "0.75 reggae, 1\n0.25 metal, 3"
 
 
 def test_windows_cover_the_song_and_walk_through_the_words(engine: Jukebox) -> None:
     words = " ".join(f"word{i}" for i in range(40))
-    answer = describe(engine, Song("reggae", "", words, 3.0), SamplingOptions())
+    answer = describe(engine, Song("reggae", "", words, 3.0), SamplingOptions(), False)
     windows = answer["windows"]
     assert windows[0]["from"] == 0 and windows[-1]["to"] == pytest.approx(3.0, abs=0.02)
     assert all(a["from"] < b["from"] < a["to"] for a, b in itertools.pairwise(windows))
@@ -57,7 +59,7 @@ def test_windows_cover_the_song_and_walk_through_the_words(engine: Jukebox) -> N
 
 
 def test_instrumentals_have_no_windows(engine: Jukebox) -> None:
-    assert describe(engine, Song("reggae", "", "", 3.0), SamplingOptions())["windows"] == []
+    assert describe(engine, Song("reggae", "", "", 3.0), SamplingOptions(), False)["windows"] == []
 
 
 def test_names_are_found_by_beginnings_of_words_without_accents(engine: Jukebox) -> None:
@@ -81,5 +83,18 @@ def test_names_say_which_levels_lack_them(engine: Jukebox) -> None:
         {"name": "Tin Whistle", "note": "unknown to middle and bottom"}
     ]
     song = Song("reggae", "Tin Whistle", "la", 3.0)
-    notes = describe(partial, song, SamplingOptions())["notes"]
+    notes = describe(partial, song, SamplingOptions(), False)["notes"]
     assert len(notes) == 1 and notes[0].startswith("Middle and bottom: ")
+
+
+def test_a_model_that_is_told_bars_shows_them_and_others_do_not(engine: Jukebox) -> None:
+    song, told = Song("reggae", "Tin Whistle", "la", 3.0, seed=5), tiny_jukebox(bar_parts=12)
+    habits = told.prior(Level.TOP).y_emb.habits
+    habits.keys[3] = torch.eye(24)[16]
+    habits.chords[3, :, :, 12] = 1.0
+    answer = {row["name"]: row["cells"] for row in describe(told, song, SamplingOptions(), False)["rows"]}
+    assert answer["Bars"]["top"]["text"] == "120 beats a minute\nE minor\nEm | Em"
+    assert answer["Bars"]["middle"]["text"] == "not used"
+    answer = {row["name"]: row["cells"] for row in describe(told, song, SamplingOptions(), True)["rows"]}
+    assert answer["Bars"]["top"]["text"] == "by ear"
+    assert "Bars" not in {row["name"] for row in describe(engine, song, SamplingOptions(), False)["rows"]}

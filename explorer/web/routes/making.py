@@ -95,7 +95,7 @@ def routes(services: Services) -> APIRouter:
         engine = studio.engine(model)
         try:
             labels = engine.describe(reading.song)
-            answer["truth"] = truth.describe(engine, reading.song, reading.options)
+            answer["truth"] = truth.describe(engine, reading.song, reading.options, bool(typed.prompt))
             answer["total_seconds"] = truth.total_seconds(engine, labels[Level.TOP])
         except SongError as error:
             answer["problems"].setdefault(_blame(engine, reading.song), str(error))
