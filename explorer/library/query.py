@@ -83,7 +83,8 @@ class Row:
 
 def fold(text: str) -> str:
     """``text`` without case and accents, so that "Céline" and "CELINE" are the same."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    # by way of capitals: the dotless i has the same one as i
+    decomposed = unicodedata.normalize("NFKD", text.upper().casefold())
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
