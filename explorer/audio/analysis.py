@@ -129,7 +129,7 @@ def pulse_clarity(waveform: Waveform, sample_rate: int) -> float | None:
     None for silence and for less than two of the slowest beats.
 
     The highest autocorrelation of the strength of onsets at the lags of a beat of 60 to 200 a minute, without its mean
-    and by the lag 0 (Lartillot et al. 2008, section 3.2, "maximum of the autocorrelation").
+    and by the lag 0 (after Lartillot et al. 2008, maximum of the autocorrelation).
     """
     import librosa
 

@@ -75,7 +75,7 @@ class Song:
 class LevelSampling:
     """How codes are drawn at one level: guidance, softmax temperature, then top-k or top-p (not both).
 
-    ``guidance`` (``guidance.py``) is how far genre, artist, words and the level above are followed: 1 as the model has
+    ``guidance`` (``guidance.py``) is how far names, words, ground and the level above are followed: 1 as the model has
     learnt, above it more.
     """
 
