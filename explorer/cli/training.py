@@ -159,6 +159,7 @@ def run_prior(options: argparse.Namespace) -> int:
     from explorer.training.examples import ExampleMaker
     from explorer.training.pocket import PRIOR_TRAINING, label_lists, model_config
     from explorer.training.prior import train_prior
+    from explorer.training.transposition import with_transposed
 
     level = Level(options.level)
     training = PRIOR_TRAINING[level]
@@ -173,7 +174,8 @@ def run_prior(options: argparse.Namespace) -> int:
         base = base_folder(options)
         vqvae = assemble_vqvae(config.vqvae, options.runs, needed, base)
         folder = options.runs / "codes"
-        codes = CorpusCodes.encode(corpus.thinned(training.every_nth_song), vqvae, needed, folder)
+        songs = with_transposed(corpus, options.runs / "cache") if training.transposed else corpus
+        codes = CorpusCodes.encode(songs.thinned(training.every_nth_song), vqvae, needed, folder)
         heldout_codes = CorpusCodes.encode(heldout, vqvae, needed, folder)
         torch.manual_seed(training.seed)
         prior = new_module(config, level.value, "cpu")

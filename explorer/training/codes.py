@@ -36,7 +36,7 @@ class CorpusCodes:
 
     @classmethod
     def encode(cls, corpus: Corpus, vqvae: VQVAE, levels: tuple[Level, ...], folder: Path) -> CorpusCodes:
-        """Encode whole songs, or read what ``folder`` holds from an earlier call with the same weights.
+        """Encode whole songs, but those that ``folder`` holds from earlier calls with the same weights.
 
         Songs are cut to whole codes of the coarsest level, so that the levels fit each other.
         """
@@ -45,26 +45,27 @@ class CorpusCodes:
         found = {}
         for level in levels:
             family = f"{level}-{_fingerprint(vqvae, level)}"
-            rows = _stored(folder, family, corpus)
-            if rows is None:
-                rows = tuple(_encode(corpus, index, vqvae, level, coarsest) for index in range(len(corpus.songs)))
-                file = folder / f"{family}-{len(corpus.songs)}.npz"
+            rows = _stored(folder, family)
+            missing = [index for index, song in enumerate(corpus.songs) if song.name not in rows]
+            if missing:
+                new = {corpus.songs[i].name: _encode(corpus, i, vqvae, level, coarsest) for i in missing}
+                file = folder / f"{family}-{len(rows) + len(new)}.npz"
                 part = file.with_suffix(".part.npz")
-                np.savez(part, **dict(zip((song.name for song in corpus.songs), rows, strict=True)))  # type: ignore[arg-type]
+                np.savez(part, **new)  # type: ignore[arg-type]
                 part.replace(file)
-            found[level] = rows
+                rows |= new
+            found[level] = tuple(rows[song.name] for song in corpus.songs)
         return cls(corpus, found, {level: vqvae.config.hop(level.index) for level in levels})
 
 
-def _stored(folder: Path, family: str, corpus: Corpus) -> tuple[np.ndarray, ...] | None:
-    """The songs' codes from an earlier call, which may have had more songs; None: there are none."""
+def _stored(folder: Path, family: str) -> dict[str, np.ndarray]:
+    """Codes from earlier calls, by the names of the songs."""
+    rows: dict[str, np.ndarray] = {}
     for file in sorted(folder.glob(f"{family}-*.npz")):
-        if file.name.endswith(".part.npz"):
-            continue
-        with np.load(file) as data:
-            if all(song.name in data.files for song in corpus.songs):
-                return tuple(data[song.name] for song in corpus.songs)
-    return None
+        if not file.name.endswith(".part.npz"):
+            with np.load(file) as data:
+                rows |= {name: data[name] for name in data.files}
+    return rows
 
 
 def _fingerprint(vqvae: VQVAE, level: Level) -> str:

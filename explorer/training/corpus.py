@@ -54,6 +54,8 @@ class CorpusSong:
     """Seconds at which the first bar begins."""
     chords: tuple[str, ...] = ()
     """One entry a bar, two chords joined by |."""
+    transposed: int = 0
+    """Semitones up from what its artist played (``transposition``)."""
 
     @cached_property
     def lines(self) -> tuple[tuple[int, int], ...]:

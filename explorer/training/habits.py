@@ -36,7 +36,7 @@ def count_habits(habits: Habits, songs: Iterable[CorpusSong], lists: LabelLists)
     keys, chords = torch.zeros_like(habits.keys), torch.zeros_like(habits.chords)
     for song in songs:
         ground = ground_of(song, 0, 1)
-        if ground is None:
+        if ground is None or song.transposed:
             continue
         for artist in {UNKNOWN, lists.artists[song.artist]}:
             bars.setdefault(artist, []).append(math.log2(ground.bar))

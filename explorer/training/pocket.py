@@ -75,6 +75,7 @@ PRIOR_TRAINING = {
         guided_attention=1.0,
         recognition=0.2,
         lead=0.0,
+        transposed=True,
         precision="bfloat16",
         evaluate_every=1000,
     ),

@@ -37,7 +37,7 @@ class PriorTraining:
     ``guided_attention`` and ``recognition`` weigh the losses of reading lyrics, ``lead`` is how far attention is led
     at first (see ``reading``; all 0: a level without lyrics). ``every_nth_song`` leaves songs out where encoding them
     all would take longer than the steps need. ``precision`` names the torch type of the matrix products: bfloat16 is
-    faster where the processor has instructions for it.
+    faster where the processor has instructions for it. ``transposed``: every song is there in a second key, too.
     """
 
     level: Level
@@ -54,6 +54,7 @@ class PriorTraining:
     recognition: float = 0.0
     lead: float = 0.0
     every_nth_song: int = 1
+    transposed: bool = False
     precision: str = "float32"
     workers: int = 0
     log_every: int = 20

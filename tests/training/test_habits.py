@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from explorer.jukebox.ground import Ground, Habits
 from explorer.jukebox.labels import UNKNOWN, LabelLists
 from explorer.training.corpus import Corpus, CorpusSong
 from explorer.training.habits import count_habits, ground_of
-from explorer.training.keys import chord_number
+from explorer.training.keys import chord_number, transposed_name
 from tests.tiny import ARTISTS, GENRES
 from tests.training.making import write_corpus
 
@@ -36,9 +37,19 @@ def test_chords_by_name(name: str, number: int | None) -> None:
     assert chord_number(name) == number
 
 
+@pytest.mark.parametrize(
+    ("name", "semitones", "moved"),
+    [("C", 1, "Db"), ("F#m7", -1, "Fm7"), ("B minor", 1, "C minor"), ("C7", -1, "B7"), ("H", 1, "H"), ("", 1, "")],
+)
+def test_names_are_moved(name: str, semitones: int, moved: str) -> None:
+    assert transposed_name(name, semitones) == moved
+
+
 def test_habits_are_what_was_played() -> None:
     habits = Habits(len(ARTISTS))
-    count_habits(habits, [song(), song(bar=4.0, key="E minor", chords="Em Em"), song(bar=0.0)], LISTS)
+    # what was only moved to another key, nobody played
+    moved = dataclasses.replace(song(bar=1.9, key="Eb major"), transposed=1)
+    count_habits(habits, [song(), song(bar=4.0, key="E minor", chords="Em Em"), song(bar=0.0), moved], LISTS)
     for artist in (UNKNOWN, ARTISTS["Tin Whistle"]):
         assert habits.bars[artist].tolist() == [1.5, 0.5]
         assert habits.keys[artist, [2, 16]].tolist() == [0.5, 0.5] and habits.keys[artist].sum() == 1

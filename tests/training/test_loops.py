@@ -22,7 +22,7 @@ from explorer.jukebox.rows import window_lyric_indices
 from explorer.jukebox.vqvae import VQVAE
 from explorer.training import runs as runs_module
 from explorer.training.codes import CorpusCodes
-from explorer.training.corpus import Corpus
+from explorer.training.corpus import Corpus, CorpusSong
 from explorer.training.examples import ExampleMaker
 from explorer.training.listening import ListenerTraining, begun_tokens, evaluate_listener, train_listener
 from explorer.training.prior import PriorTraining, evaluate_prior, train_prior
@@ -43,6 +43,23 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
 @pytest.fixture(scope="module")
 def codes(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> CorpusCodes:
     return CorpusCodes.encode(corpus, tiny_jukebox()._vqvae, LEVELS, tmp_path_factory.mktemp("codes"))
+
+
+def test_songs_are_encoded_once(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vqvae, asked = tiny_jukebox()._vqvae, []
+
+    def audio(song: CorpusSong, start: int = 0, samples: int | None = None) -> np.ndarray:
+        asked.append(song.name)
+        return Corpus.audio(corpus, song, start, samples)
+
+    monkeypatch.setattr(corpus, "audio", audio)
+    few = CorpusCodes.encode(corpus.thinned(2), vqvae, (Level.TOP,), tmp_path)
+    assert not asked  # ``thinned`` is another corpus
+    every = CorpusCodes.encode(corpus, vqvae, (Level.TOP,), tmp_path)
+    assert asked == ["b_00"]
+    np.testing.assert_array_equal(every.song(2, Level.TOP), few.song(1, Level.TOP))
+    CorpusCodes.encode(corpus, vqvae, (Level.TOP,), tmp_path)
+    assert asked == ["b_00"]
 
 
 def losses(path: Path) -> list[str]:
