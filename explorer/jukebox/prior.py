@@ -182,10 +182,20 @@ class Prior(nn.Module):
             raise ValueError("this prior follows its lyrics: its conditioning must tell where it is in them")
         return conditioning.lyric_bias
 
-    def loss(self, codes: torch.Tensor, conditioning: Conditioning, reading: Reading | None = None) -> PriorLoss:
-        """Cross-entropies in bits: music, lyrics, and their published weighted sum."""
+    def loss(
+        self,
+        codes: torch.Tensor,
+        conditioning: Conditioning,
+        reading: Reading | None = None,
+        shown: torch.Tensor | None = None,
+    ) -> PriorLoss:
+        """Cross-entropies in bits: music, lyrics, and their published weighted sum.
+
+        ``shown`` [batch, n_ctx]: what each code is predicted from in the place of ``codes``.
+        """
         config = self.config
-        tokens, logits = self._sequence(codes, conditioning), self(codes, conditioning, reading)
+        logits = self(codes if shown is None else shown, conditioning, reading)
+        tokens = self._sequence(codes, conditioning)
         music = _bits(logits[:, config.prefix :], tokens[:, config.prefix :])
         if config.lyrics is None:
             return PriorLoss(music, music, music.new_zeros(()))

@@ -68,23 +68,43 @@ class Batch:
     its lyrics the last one sung counts on until the next."""
     lyric_bias: torch.Tensor | None = None
     """[batch, heads, n_ctx, n_tokens] ``Conditioning.lyric_bias`` for a prior that follows its lyrics."""
+    shown: torch.Tensor | None = None
+    """[batch, n_ctx] ``codes`` with some in the place of others: what a prior is shown as a window's past."""
 
 
 class ExampleMaker:
     """Cuts examples for one level out of a corpus."""
 
-    def __init__(self, codes: CorpusCodes, prior: Prior, level: Level, lists: LabelLists, label_dropout: float) -> None:
+    def __init__(
+        self,
+        codes: CorpusCodes,
+        prior: Prior,
+        level: Level,
+        lists: LabelLists,
+        label_dropout: float,
+        misheard: float = 0.0,
+    ) -> None:
         """``label_dropout``: how often both names are told as unknown, and as often the artist alone, and the genre;
-        at most 1/3. As often the ground is not told, whatever else is."""
+        at most 1/3. As often the ground is not told, whatever else is. ``misheard``: ``Batch.shown`` has other codes in
+        the place of up to this share of a window's; which share, chance decides for each window."""
         self.codes, self.prior, self.level, self.lists = codes, prior, level, lists
-        self.label_dropout = label_dropout
+        self.label_dropout, self.misheard = label_dropout, misheard
         self._lengths = np.array([song.samples for song in codes.corpus.songs], dtype=np.float64)
 
     def batch(self, size: int, seed: int, step: int) -> Batch:
         random = np.random.default_rng((seed, step % 2**32))
         examples = [self.draw(random) for _ in range(size)]
         batch = self.collate(examples)
+        if self.misheard:
+            batch = replace(batch, shown=self._misheard(batch.codes, random))
         return replace(batch, lyric_bias=self._lyric_bias(batch)) if self.prior.config.follows else batch
+
+    def _misheard(self, codes: torch.Tensor, random: np.random.Generator) -> torch.Tensor:
+        """``codes`` with some replaced by codes of other places and windows, so as often as these occur."""
+        heard = codes.numpy()
+        shares = random.uniform(0.0, self.misheard, (len(heard), 1))
+        others = random.choice(heard.reshape(-1), heard.shape)
+        return torch.from_numpy(np.where(random.random(heard.shape) < shares, others, heard))
 
     def _lyric_bias(self, batch: Batch) -> torch.Tensor:
         """Where the songs are in their lyrics throughout their windows: at the columns that are sung."""

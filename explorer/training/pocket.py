@@ -76,6 +76,7 @@ PRIOR_TRAINING = {
         recognition=0.2,
         lead=0.0,
         transposed=True,
+        misheard=0.3,
         precision="bfloat16",
         evaluate_every=1000,
     ),

@@ -38,6 +38,11 @@ class PriorTraining:
     at first (see ``reading``; all 0: a level without lyrics). ``every_nth_song`` leaves songs out where encoding them
     all would take longer than the steps need. ``precision`` names the torch type of the matrix products: bfloat16 is
     faster where the processor has instructions for it. ``transposed``: every song is there in a second key, too.
+
+    ``misheard``: up to so many of the codes that are shown as a window's past are others (``examples``). When it
+    samples, a prior's past is its own, with all that went wrong in it, and one that has only seen real pasts trusts
+    them more than what it is told (the discrepancy that Bengio et al. 2015, Scheduled Sampling, train against in
+    another way).
     """
 
     level: Level
@@ -50,6 +55,7 @@ class PriorTraining:
     clip_norm: float = 1.0
     average_mu: float = 0.995
     label_dropout: float = 0.1
+    misheard: float = 0.0
     guided_attention: float = 0.0
     recognition: float = 0.0
     lead: float = 0.0
@@ -100,7 +106,7 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
             reader = Reader(batch, prior.config, leading(training.lead, step, training.steps), recogniser)
         with torch.autocast(batch.codes.device.type, precision, enabled=precision is not torch.float32):
             conditioning = replace(prior.condition(batch.labels, batch.upper), lyric_bias=batch.lyric_bias)
-            loss = prior.loss(batch.codes, conditioning, reader)
+            loss = prior.loss(batch.codes, conditioning, reader, batch.shown)
         measured = {"loss": loss.total, "music": loss.music, "lyrics": loss.lyrics}
         objective = loss.total * math.log(2)
         if reader is not None:

@@ -247,6 +247,28 @@ def test_names_are_left_out_together_as_often_as_each_alone_and_words_with_both(
     assert 0.25 < wordless / told[True, True] < 0.8
 
 
+def test_a_window_is_shown_other_codes_in_some_places_and_learns_the_right_ones(codes: CorpusCodes) -> None:
+    prior = new_prior(Level.TOP)
+    maker = ExampleMaker(codes, prior, Level.TOP, LISTS, 0.0, misheard=0.6)
+    plain = ExampleMaker(codes, prior, Level.TOP, LISTS, 0.0)
+    shares = []
+    for step in range(20):
+        batch, same = maker.batch(4, 1, step), plain.batch(4, 1, step)
+        assert batch.shown is not None and same.shown is None
+        torch.testing.assert_close(batch.codes, same.codes)
+        shares += (batch.shown != batch.codes).float().mean(1).tolist()
+        assert set(batch.shown.flatten().tolist()) <= set(batch.codes.flatten().tolist())
+    # 0.3 on average, but in these few notes a code is often replaced by its like
+    assert max(shares) <= 0.75 and min(shares) < 0.1 and 0.08 < sum(shares) / len(shares) < 0.32
+    conditioning = prior.condition(batch.labels)
+    expected = prior.loss(batch.codes, conditioning).music
+    assert prior.loss(batch.codes, conditioning, shown=batch.shown).music != expected
+    # the last code is predicted, not heard
+    last = batch.codes.clone()
+    last[:, -1] = 0
+    torch.testing.assert_close(prior.loss(batch.codes, conditioning, shown=last).music, expected)
+
+
 def test_the_ground_is_told_of_the_excerpt_and_left_out_now_and_then(corpus: Corpus, codes: CorpusCodes) -> None:
     prior = new_prior(Level.TOP, 8)
     maker = ExampleMaker(codes, prior, Level.TOP, LISTS, 0.2)
