@@ -7,11 +7,13 @@ any command does.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import logging
 import math
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
 from types import FrameType
@@ -154,6 +156,23 @@ class Progress:
         if self._live and self._width:
             sys.stderr.write("\n")
             self._width = 0
+
+
+@contextlib.contextmanager
+def shown_log(name: str) -> Iterator[None]:
+    """What the package ``name`` logs meanwhile is shown as progress."""
+    progress, logger = Progress(), logging.getLogger(name)
+    handler = logging.Handler(logging.INFO)
+    handler.emit = lambda record: progress.show(record.getMessage())  # type: ignore[method-assign]
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        progress.end()
 
 
 class CtrlC:

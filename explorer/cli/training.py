@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from explorer.cli.common import Progress, Stopped, UsageError, add_command, add_group, whole_number
+from explorer.cli.common import Progress, Stopped, UsageError, add_command, add_group, shown_log, whole_number
 from explorer.cli.corpus import add_corpus_command
 from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level
 
@@ -208,9 +208,10 @@ def base_folder(options: argparse.Namespace) -> Path | None:
 
 @contextlib.contextmanager
 def kept(run: Path) -> Iterator[None]:
-    """Ctrl-C in a run says what is kept."""
+    """A run shows how far it is, and Ctrl-C in it says what is kept."""
     try:
-        yield
+        with shown_log("explorer.training"):
+            yield
     except KeyboardInterrupt:
         raise Stopped(f"Stopped. The last checkpoint in {run} is kept; run the same command to go on.") from None
 

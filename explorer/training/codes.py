@@ -5,6 +5,7 @@ Knows: encoding whole songs with a trained VQ-VAE and keeping the result. Does n
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ import torch
 from explorer.jukebox.config import Level
 from explorer.jukebox.vqvae import VQVAE
 from explorer.training.corpus import Corpus
+
+_log = logging.getLogger(__name__)
 
 
 class CorpusCodes:
@@ -48,7 +51,10 @@ class CorpusCodes:
             rows = _stored(folder, family)
             missing = [index for index, song in enumerate(corpus.songs) if song.name not in rows]
             if missing:
-                new = {corpus.songs[i].name: _encode(corpus, i, vqvae, level, coarsest) for i in missing}
+                new = {}
+                for done, index in enumerate(missing):
+                    _log.info("%s codes: song %d of %d", level, done + 1, len(missing))
+                    new[corpus.songs[index].name] = _encode(corpus, index, vqvae, level, coarsest)
                 file = folder / f"{family}-{len(rows) + len(new)}.npz"
                 part = file.with_suffix(".part.npz")
                 np.savez(part, **new)  # type: ignore[arg-type]

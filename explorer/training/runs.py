@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import math
 import os
 import time
@@ -16,7 +17,9 @@ from typing import Any
 
 import torch
 
-FIXED = frozenset({"level", "prior", "vqvae", "seed", "batch", "clip_samples", "every_nth_song"})
+_log = logging.getLogger(__name__)
+
+FIXED = frozenset({"level", "prior", "vqvae", "seed", "batch", "clip_samples", "every_nth_song", "transposed"})
 """Settings that a run keeps from its first to its last step: what it trains, and which examples it sees when."""
 
 NETWORKS = frozenset({"hearing", "recognition"})
@@ -49,6 +52,8 @@ class RunFolder:
                 record["changes"].append({"after_step": self._last_step(), "from": old})
                 record["settings"] = settings
         file.write_text(json.dumps(record, indent=1))
+        self._steps: int = settings["steps"]
+        self._logged: tuple[float, float] | None = None
         self._saved = time.monotonic()
 
     def _last_step(self) -> int:
@@ -79,7 +84,9 @@ class RunFolder:
         return time.monotonic() - self._saved > 60 * minutes
 
     def log(self, row: dict[str, float]) -> None:
-        """Append a row (its first entry is the step) to log.csv; a log of other columns is put aside."""
+        """Append a row (its first entry is the step) to log.csv; a log of other columns is put aside. Who listens to
+        this module's log is told the step, the loss, and how long the rest takes."""
+        _log.info("step %d of %d, loss %.3f%s", row["step"], self._steps, row["loss"], self._time_left(row["step"]))
         file = self.path / "log.csv"
         if file.exists():
             with file.open() as source:
@@ -91,6 +98,14 @@ class RunFolder:
             if new:
                 writer.writeheader()
             writer.writerow({k: f"{v:.6g}" for k, v in row.items()})
+
+    def _time_left(self, step: float) -> str:
+        """By the pace since the row before; empty for the first."""
+        before, self._logged = self._logged, (step, time.monotonic())
+        if before is None or step <= before[0]:
+            return ""
+        seconds = (self._logged[1] - before[1]) / (step - before[0]) * (self._steps - step)
+        return f", {math.ceil(seconds / 60)} min left"
 
     def heldout(self, row: dict[str, Any]) -> None:
         """Append held-out figures (with their step) to heldout.jsonl."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -179,6 +180,15 @@ def test_begun_tokens_are_those_whose_time_has_come(corpus: Corpus) -> None:
     for code in (0, 50, 199):
         passed = [c for c in song.characters if round(c.start * corpus.sample_rate / 128) <= code]
         assert begun[code] == len(passed)
+
+
+def test_a_run_tells_how_far_it_is(codes: CorpusCodes, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "explorer.training")
+    training = PriorTraining(Level.BOTTOM, steps=4, batch=1, log_every=2, evaluate_every=9)
+    trained_prior(codes, Level.BOTTOM, training, tmp_path / "run")
+    first, last = (record.getMessage() for record in caplog.records)
+    assert re.fullmatch(r"step 2 of 4, loss \d+\.\d{3}", first)
+    assert re.fullmatch(r"step 4 of 4, loss \d+\.\d{3}, 0 min left", last)
 
 
 def test_other_settings_need_another_folder(codes: CorpusCodes, tmp_path: Path) -> None:
