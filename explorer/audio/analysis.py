@@ -1,4 +1,4 @@
-"""Figures that describe one clip: loudness, flatness, chroma, onsets, pulse, pitch.
+"""Figures that describe one clip: loudness, flatness, chroma, onsets, pulse, bars, pitch.
 
 Knows: NumPy waveforms. librosa and pyloudnorm are imported when a figure is asked for, since they
 take seconds. Does not know: models, samples, which values are good.
@@ -26,6 +26,10 @@ _FIRST_PEAK = 0.9
 _PULSE_HOP_SECONDS = 0.0116
 _FASTEST_BEAT, _SLOWEST_BEAT = 200.0, 60.0
 """Beats a minute."""
+_BAR_PARTS = 32
+"""Into which a bar is divided: eighths of a beat where there are four."""
+_OTHER_BARS = (0.83, 0.91, 1.13, 1.21)
+"""Lengths of bars that no music has, in bars: no two are alike, and none shares its beats with the bar."""
 _ONSET_DB = 0.5
 """How far the rise in level, averaged over bands, must stand out of its surroundings."""
 
@@ -131,19 +135,61 @@ def pulse_clarity(waveform: Waveform, sample_rate: int) -> float | None:
     The highest autocorrelation of the strength of onsets at the lags of a beat of 60 to 200 a minute, without its mean
     and by the lag 0 (after Lartillot et al. 2008, maximum of the autocorrelation).
     """
-    import librosa
-
-    hop = max(1, round(_PULSE_HOP_SECONDS * sample_rate))
+    hop = _pulse_hop(sample_rate)
     shortest, longest = (round(60.0 / beats * sample_rate / hop) for beats in (_FASTEST_BEAT, _SLOWEST_BEAT))
-    if len(waveform) < 2 * longest * hop or float(np.abs(waveform).max()) < 10 ** (_SILENCE_DB / 20):
+    if len(waveform) < 2 * longest * hop or _silent(waveform):
         return None
-    strength = librosa.onset.onset_strength(y=np.asarray(waveform, np.float32), sr=sample_rate, hop_length=hop)
-    strength = strength.astype(np.float64) - strength.mean()
+    strength = _onset_strength(waveform, sample_rate)
     power = float(np.mean(strength**2))
     if power < 1e-12:
         return 0.0
     lags = range(shortest, longest + 1)
     return max(0.0, max(float(np.mean(strength[lag:] * strength[:-lag])) / power for lag in lags))
+
+
+def bar_clarity(waveform: Waveform, sample_rate: int, bar: float, first: float) -> float | None:
+    """How far strokes keep to bars of ``bar`` seconds, one of which begins at ``first``: 0 for what does not know of
+    them, about 0.4 for short strokes at the same places of every bar. None for silence and for less than two bars.
+
+    The share of the variance of the strength of onsets that the part of the bar explains (adjusted coefficient of
+    determination of a one-way analysis of variance), less what bars of other lengths explain.
+    """
+    if bar <= 0 or len(waveform) < 2 * bar * sample_rate or _silent(waveform):
+        return None
+    strength = _onset_strength(waveform, sample_rate)
+    times = np.arange(len(strength)) * _pulse_hop(sample_rate) / sample_rate - first
+    if not float(np.mean(strength**2)) > 1e-12:
+        return 0.0
+    others = [_explained(strength, times / (bar * length)) for length in _OTHER_BARS]
+    return _explained(strength, times / bar) - float(np.mean(others))
+
+
+def _explained(strength: npt.NDArray[np.float64], bars: npt.NDArray[np.float64]) -> float:
+    """Adjusted share of the variance of ``strength``, which has no mean, that the parts of ``bars`` explain."""
+    part = (bars % 1.0 * _BAR_PARTS).astype(np.int64) % _BAR_PARTS
+    counts = np.bincount(part, minlength=_BAR_PARTS)
+    sums = np.bincount(part, weights=strength, minlength=_BAR_PARTS)
+    between = float((sums**2 / np.maximum(counts, 1)).sum())
+    total, parts = float((strength**2).sum()), int((counts > 0).sum())
+    return 1.0 - (1.0 - between / total) * (len(strength) - 1) / max(1, len(strength) - parts)
+
+
+def _pulse_hop(sample_rate: int) -> int:
+    return max(1, round(_PULSE_HOP_SECONDS * sample_rate))
+
+
+def _onset_strength(waveform: Waveform, sample_rate: int) -> npt.NDArray[np.float64]:
+    """Every ``_pulse_hop``, without its mean."""
+    import librosa
+
+    hop = _pulse_hop(sample_rate)
+    strength = librosa.onset.onset_strength(y=np.asarray(waveform, np.float32), sr=sample_rate, hop_length=hop)
+    found: npt.NDArray[np.float64] = strength.astype(np.float64) - strength.mean()
+    return found
+
+
+def _silent(waveform: Waveform) -> bool:
+    return float(np.abs(waveform).max()) < 10 ** (_SILENCE_DB / 20)
 
 
 def pitch_range(waveform: Waveform, sample_rate: int) -> PitchRange | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from explorer.audio.analysis import loudness, onset_rate, pitch_range, pulse_clarity, spectral_flatness
+from explorer.audio.analysis import bar_clarity, loudness, onset_rate, pitch_range, pulse_clarity, spectral_flatness
 from explorer.audio.files import AudioError
 from explorer.audio.metrics import log_spectral_distance, spectral_convergence
 
@@ -67,6 +67,25 @@ def test_a_beat_has_a_clear_pulse_and_strokes_at_chance_have_not() -> None:
         chance.append(found)
     assert 0.05 < float(np.mean(chance)) < 0.3
     assert pulse_clarity(SILENCE, RATE) is None and pulse_clarity(strokes(2.5)[:RATE], RATE) is None
+
+
+def test_strokes_keep_to_bars_or_do_not() -> None:
+    clip, begins = np.tile(SILENCE, 4), [0.3 + 1.6 * bar + place for bar in range(9) for place in (0.0, 0.4, 1.0)]
+    for begin in begins:
+        first = int(begin * RATE)
+        clip[first : first + 400] += (NOISE[:400] * np.linspace(1, 0, 400))[: len(clip) - first]
+    kept = bar_clarity(clip, RATE, 1.6, 0.3)
+    assert kept is not None and kept > 0.35
+    # where a bar begins changes nothing, how long it is does
+    assert bar_clarity(clip, RATE, 1.6, 0.5) == pytest.approx(kept, abs=0.15)
+    random, chance = np.random.default_rng(4), []
+    for _ in range(8):
+        found = bar_clarity(clip, RATE, float(random.uniform(1.25, 1.45)), 0.3)
+        assert found is not None
+        chance.append(found)
+    assert abs(float(np.mean(chance))) < 0.25 * kept
+    assert bar_clarity(clip, RATE, 9.0, 0.0) is None and bar_clarity(clip, RATE, 0.0, 0.0) is None
+    assert bar_clarity(np.tile(SILENCE, 4), RATE, 1.6, 0.0) is None
 
 
 def test_pitch_of_a_harmonic_glide() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import torch
 from explorer.checkpoints.folder import find_model, load_config, model_hashes
 from explorer.engine import Jukebox
 from explorer.jukebox.config import SAMPLING_ORDER, Level
+from explorer.jukebox.ground import Ground
 from explorer.jukebox.song import SamplingOptions, Song
 from explorer.jukebox.vqvae import VQVAE
 from explorer.library import Sample
@@ -45,7 +47,14 @@ from explorer.training.scorecard.notes import (
     estimate_key,
     summarise_notes,
 )
-from explorer.training.scorecard.structure import Structure, by_genre, describe_structure, mean_pulse, order_kept
+from explorer.training.scorecard.structure import (
+    Structure,
+    by_genre,
+    describe_structure,
+    mean_bars,
+    mean_pulse,
+    order_kept,
+)
 from explorer.training.scorecard.timing import is_monotone, onset_errors, summarise_timing
 from explorer.training.scorecard.words import FEWEST_WORDS, Listened, summarise_words, word_errors
 
@@ -147,7 +156,7 @@ class Listener:
             clip.genre,
             clip.artist,
             describe_sound(audio, rate) if Family.LABELS in wanted else None,
-            describe_structure(audio, rate) if Family.STRUCTURE in wanted else None,
+            describe_structure(audio, rate, clip.bar, clip.first_bar) if Family.STRUCTURE in wanted else None,
             listened,
             notes,
             pieces,
@@ -202,7 +211,8 @@ def score(plan: Plan, models_folder: Path | None = None, say: Say = lambda text:
             timing = summarise_timing([], [is_monotone(alignment.weights) for alignment in aligned])
             report["sets"].setdefault(GENERATED, {})["timing"] = timing
     if plan.families & HEARD:
-        jukebox = Jukebox.load(folder, "cpu") if plan.upsample else None
+        needed = plan.upsample or (folders and Family.STRUCTURE in plan.families)
+        jukebox = Jukebox.load(folder, "cpu") if needed else None
         described = _describe_sets(plan, corpus, vqvae, jukebox, folders, listener, say)
         for name, clips in described.items():
             report["sets"].setdefault(name, {}).update(_summary(clips, described[REAL]))
@@ -263,7 +273,8 @@ def _describe_sets(
             found[REAL].append(listener.describe(clip))
             for level in SAMPLING_ORDER:
                 found[level.value].append(listener.describe(reconstruction(vqvae, clip, level)))
-    if jukebox is not None:
+    if plan.upsample:
+        assert jukebox is not None
         found[UPSAMPLED] = []
         found_clips = [clip for song in corpus.songs for clip in excerpts(corpus, song, plan.seconds, plan.excerpts)]
         longest = max(len(clip.audio) for clip in found_clips)
@@ -274,10 +285,17 @@ def _describe_sets(
         jukebox.close()
     if folders:
         found[GENERATED] = []
-        for number, clip in enumerate(generated_clips(folders), start=1):
+        for number, clip in enumerate(generated_clips(folders, partial(_ground, jukebox)), start=1):
             say(f"listening to generated songs: {number} of {len(folders)}")
             found[GENERATED].append(listener.describe(clip))
     return found
+
+
+def _ground(jukebox: Jukebox | None, sample: Sample) -> Ground | None:
+    """What a song was told by the weights that are measured; None where others made it, or nobody asks."""
+    if jukebox is None or dict(sample.record.weights) != jukebox.hashes:
+        return None
+    return jukebox.ground(sample.record.song)
 
 
 def _summary(clips: Sequence[Description], real: Sequence[Description]) -> dict[str, Any]:
@@ -302,7 +320,12 @@ def _structures(described: dict[str, list[Description]]) -> dict[str, Any]:
     }
     means = {name: by_genre(clips) for name, clips in found.items()}
     return {
-        name: {"genres": means[name], "order_kept": order_kept(means[REAL], means[name]), "pulse": mean_pulse(clips)}
+        name: {
+            "genres": means[name],
+            "order_kept": order_kept(means[REAL], means[name]),
+            "pulse": mean_pulse(clips),
+            "bars": mean_bars(clips),
+        }
         for name, clips in found.items()
     }
 

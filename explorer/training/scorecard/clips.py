@@ -6,7 +6,7 @@ before a line is sung. Does not know measures.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from explorer.audio.files import read_audio
 from explorer.engine import Jukebox
 from explorer.jukebox.config import Level
 from explorer.jukebox.events import LevelDone
+from explorer.jukebox.ground import Ground
 from explorer.jukebox.song import SamplingOptions, Song
 from explorer.jukebox.vqvae import VQVAE
 from explorer.library import Mode, Sample, SampleState
@@ -39,6 +40,10 @@ class Clip:
     lyrics: str
     """What is sung from the first to the last word that lies whole in it."""
     key: str = ""
+    bar: float = 0.0
+    """Seconds of a bar; 0 where none is known."""
+    first_bar: float = 0.0
+    """Where one begins, in seconds of the clip; it may lie before."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,10 @@ def _excerpt(corpus: Corpus, song: CorpusSong, start: int, length: int, number: 
     begin, end = start / corpus.sample_rate, (start + length) / corpus.sample_rate
     inside = " ".join(word.text for word in sung_words(song) if begin <= word.start and word.end <= end)
     audio = corpus.audio(song, start, length)
-    return Clip(f"{song.name}:{number}", audio, corpus.sample_rate, song.genre, song.artist, inside, song.key)
+    return Clip(
+        f"{song.name}:{number}", audio, corpus.sample_rate, song.genre, song.artist, inside, song.key,
+        song.bar, song.first_bar - begin,
+    )  # fmt: skip
 
 
 @torch.inference_mode()
@@ -121,11 +129,13 @@ def sample_folders(folder: Path) -> list[Path]:
     return found
 
 
-def generated_clips(folders: Sequence[Path]) -> Iterator[Clip]:
-    """The finest level of the songs in ``sample_folders``. Raises RecordError, AudioError."""
+def generated_clips(folders: Sequence[Path], ground: Callable[[Sample], Ground | None]) -> Iterator[Clip]:
+    """The finest level of the songs in ``sample_folders``, with the bars of the ``ground`` that they were told. Raises
+    RecordError, AudioError."""
     for folder in folders:
         sample = Sample.open(folder)
-        record, song = sample.record, sample.record.song
+        record, song, told = sample.record, sample.record.song, ground(sample)
         assert record.finest is not None
-        audio = read_audio(sample.audio_path(record.finest), record.sample_rate)
-        yield Clip(record.id, audio, record.sample_rate, song.genre, song.artist, song.lyrics)
+        audio, rate = read_audio(sample.audio_path(record.finest), record.sample_rate), record.sample_rate
+        bars = (told.bar / rate, told.first / rate) if told is not None else (0.0, 0.0)
+        yield Clip(record.id, audio, rate, song.genre, song.artist, song.lyrics, "", *bars)

@@ -171,10 +171,11 @@ def _labels(report: Report) -> Iterable[Row]:
 
 
 def _structure(report: Report) -> Iterable[Row]:
-    pulse = {key: entry(report, "sets", key, "structure", "pulse") for key in SETS}
-    detail = ", ".join(_said(key, pulse[key], plain) for key in SETS[:-1])
-    measured = any(value is not None for value in pulse.values())
-    yield Row("pulse clarity", pulse["generated"], plain, detail=detail if measured else "")
+    for name, measure in (("pulse", "pulse clarity"), ("bars", "strokes keep to the bars")):
+        found = {key: entry(report, "sets", key, "structure", name) for key in SETS}
+        detail = ", ".join(_said(key, found[key], plain) for key in SETS[:-1])
+        measured = any(value is not None for value in found.values())
+        yield Row(measure, found["generated"], plain, detail=detail if measured else "")
     orders = (("flatness",) * 2, ("onsets", "onsets per second"), ("pulse", "pulse clarity"), ("pitch", "median pitch"))
     for name, said in orders:
         kept = {key: entry(report, "sets", key, "structure", "order_kept", name) for key in SETS}
@@ -261,6 +262,7 @@ SET_ROWS: tuple[tuple[str, tuple[str, ...], Callable[[float], str]], ...] = (
     ("flatness by genre, rank correlation with real", ("structure", "order_kept", "flatness"), plain),
     ("onsets by genre, rank correlation with real", ("structure", "order_kept", "onsets"), plain),
     ("pulse clarity", ("structure", "pulse"), plain),
+    ("strokes keep to the bars", ("structure", "bars"), plain),
     ("pulse clarity by genre, rank correlation with real", ("structure", "order_kept", "pulse"), plain),
     ("pitch by genre, rank correlation with real", ("structure", "order_kept", "pitch"), plain),
     ("median word error rate, own lyrics", ("words", "median_right"), plain),

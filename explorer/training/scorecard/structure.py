@@ -1,6 +1,7 @@
-"""Whether songs of a genre are built like the genre's: how noisy, how busy, how regular, how high.
+"""Whether songs of a genre are built like the genre's: how noisy, how busy, how regular, how high; and whether they
+keep to their bars.
 
-Knows: four figures of sound (``audio.analysis``), their means by genre, and whether two sets put the genres in the
+Knows: five figures of sound (``audio.analysis``), their means by genre, and whether two sets put the genres in the
 same order. Does not know models. Unlike ``labels`` nothing is learnt here, and a whole set that is, say, too noisy can
 still follow the genres.
 """
@@ -13,7 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from explorer.audio.analysis import PitchRange, onset_rate, pitch_range, pulse_clarity, spectral_flatness
+from explorer.audio.analysis import (
+    PitchRange,
+    bar_clarity,
+    onset_rate,
+    pitch_range,
+    pulse_clarity,
+    spectral_flatness,
+)
 
 FIGURES = ("flatness", "onsets", "pulse", "pitch")
 """Spectral flatness (0 to 1), beginnings of notes and strokes per second, how regular these are (0 to 1), median pitch
@@ -24,21 +32,23 @@ FEWEST_GENRES = 4
 
 @dataclass(frozen=True)
 class Structure:
-    """One clip; None where it is silent, too short or without pitch."""
+    """One clip; None where it is silent, too short, without pitch, or without known bars."""
 
     flatness: float | None
     onsets: float
     pulse: float | None
     pitch: PitchRange | None
+    bars: float | None = None
 
 
-def describe_structure(audio: np.ndarray, sample_rate: int) -> Structure:
-    """The figures of one clip."""
+def describe_structure(audio: np.ndarray, sample_rate: int, bar: float = 0.0, first_bar: float = 0.0) -> Structure:
+    """The figures of one clip, whose bars have ``bar`` seconds (0: unknown); one of them begins at ``first_bar``."""
     return Structure(
         spectral_flatness(audio, sample_rate),
         onset_rate(audio, sample_rate),
         pulse_clarity(audio, sample_rate),
         pitch_range(audio, sample_rate),
+        bar_clarity(audio, sample_rate, bar, first_bar),
     )
 
 
@@ -53,6 +63,7 @@ def by_genre(clips: Sequence[tuple[str, Structure]]) -> dict[str, dict[str, Any]
             "flatness": _mean([s.flatness for s in own if s.flatness is not None], 5),
             "onsets": _mean([s.onsets for s in own], 3),
             "pulse": _mean([s.pulse for s in own if s.pulse is not None], 4),
+            "bars": _mean([s.bars for s in own if s.bars is not None], 4),
             "pitch": _mean([pitch.median for pitch in ranges], 1),
             "low": _mean([pitch.low for pitch in ranges], 1),
             "high": _mean([pitch.high for pitch in ranges], 1),
@@ -64,6 +75,11 @@ def by_genre(clips: Sequence[tuple[str, Structure]]) -> dict[str, dict[str, Any]
 def mean_pulse(clips: Sequence[tuple[str, Structure]]) -> float | None:
     """Of all clips that have one."""
     return _mean([structure.pulse for _, structure in clips if structure.pulse is not None], 4)
+
+
+def mean_bars(clips: Sequence[tuple[str, Structure]]) -> float | None:
+    """How far strokes keep to the bars, of all clips whose bars are known."""
+    return _mean([structure.bars for _, structure in clips if structure.bars is not None], 4)
 
 
 def _mean(values: Sequence[float], digits: int) -> float | None:

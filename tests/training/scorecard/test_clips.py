@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from explorer.jukebox.config import Level
+from explorer.jukebox.ground import Ground
 from explorer.library import Library
 from explorer.training.corpus import Corpus
 from explorer.training.scorecard.clips import (
@@ -75,6 +76,9 @@ def test_only_finished_songs_from_nothing_count(tmp_path: Path) -> None:
     library.close()
     folders = sample_folders(tmp_path)
     assert [folder.name for folder in folders] == ["song-a", "song-b"]
-    first, second = generated_clips(folders)
+    bars = {"song-a": None, "song-b": Ground(44_100.0, -11_025.0, 0)}
+    first, second = generated_clips(folders, lambda sample: bars[sample.record.id])
+    assert (first.bar, first.first_bar) == (0.0, 0.0)
+    assert (second.bar * second.sample_rate, second.first_bar * second.sample_rate) == (44_100.0, -11_025.0)
     assert second.genre == "soul/funk" and first.artist == "Harbour Sound" and "Paper boats" in first.lyrics
     assert len(first.audio) == pytest.approx(first.sample_rate, abs=1)

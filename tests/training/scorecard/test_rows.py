@@ -26,11 +26,12 @@ def report(**changes: Any) -> dict[str, Any]:
             "labels": {"genre": dict(recognition), "artist": dict(recognition)},
             "structure": {
                 "genres": {
-                    g: {"flatness": f, "onsets": 3.0, "pulse": 0.5, "pitch": 200.0}
+                    g: {"flatness": f, "onsets": 3.0, "pulse": 0.5, "bars": 0.2, "pitch": 200.0}
                     for g, f in (("a", 0.01), ("b", 0.02))
                 },
                 "order_kept": {"flatness": 0.9, "onsets": 0.5, "pulse": 0.4, "pitch": 0.1},
                 "pulse": 0.3,
+                "bars": 0.2,
             },
             "words": {"clips": 9, "median_right": 0.4, "median_wrong": 1.0, "understood": 0.8},
             "notes": {"clips": 9, "voiced": 0.5, "within_50_cents": 0.75, "by_chance": 0.5833},

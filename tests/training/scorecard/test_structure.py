@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.training.scorecard.structure import Structure, by_genre, describe_structure, order_kept
+from explorer.training.scorecard.structure import Structure, by_genre, describe_structure, mean_bars, order_kept
 from tests.training.scorecard.sounds import RATE, noise, voice
 
 
@@ -22,6 +22,17 @@ def test_strokes_are_flat_and_counted_and_a_voice_has_a_pitch() -> None:
     assert drums.onsets == pytest.approx(2 * describe_structure(strokes(2, 3), RATE).onsets) and sung.onsets == 0
     assert drums.pulse is not None and sung.pulse is not None and drums.pulse > 0.8 > 0.5 > sung.pulse
     assert sung.pitch is not None and sung.pitch.median == pytest.approx(220, rel=0.02)
+
+
+def test_bars_are_measured_where_they_are_known() -> None:
+    # every bar of a second and a half has strokes at the same three of its places
+    clip = np.concatenate([strokes(4, 1)[: RATE // 2], strokes(2, 1)])
+    known = describe_structure(np.tile(clip, 6), RATE, 1.5, 0.0)
+    assert known.bars is not None and known.bars > 0.2
+    unknown = describe_structure(np.tile(clip, 6), RATE)
+    assert unknown.bars is None
+    assert mean_bars([("folk", known), ("folk", unknown)]) == pytest.approx(known.bars, abs=1e-4)
+    assert mean_bars([("folk", unknown)]) is None
 
 
 def test_silence_has_no_flatness_and_no_pitch() -> None:
