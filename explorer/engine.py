@@ -185,6 +185,10 @@ class Jukebox:
         finished: dict[Level, torch.Tensor] = {}
         upper: torch.Tensor | None = None
         self._crew.start()
+        if not prompt:
+            labels = {level: self._grounded(level, songs, labels[level]) for level in LEVELS}
+        heard_of = given[Level.TOP][:, :prompt].cpu().long() if prompt else None
+        top_places = self._places(labels[Level.TOP], songs, lengths[Level.TOP], heard_of)
         for level in SAMPLING_ORDER:
             codes = given.get(level, torch.zeros(len(songs), 0, dtype=torch.int64)).cpu().long()[:, : lengths[level]]
             task = LevelTask(
@@ -199,7 +203,7 @@ class Jukebox:
                 options.max_batch,
                 options.chunk,
                 self.strands(level, options),
-                prompt,
+                self._places_at(level, top_places),
             )
             heard = codes.shape[1]
             for event in _with_threads(self._threads(level), sample_level(self._priors[level], task, self._crew)):
@@ -214,11 +218,38 @@ class Jukebox:
             yield LevelDone(level, codes, self.decode(codes, level))
             finished[level] = codes
             if level is Level.TOP:
-                yield AlignmentDone(self.align(codes, songs, prompt))
+                yield AlignmentDone(self._align(codes, songs, labels[Level.TOP], top_places))
             if level is options.stop_after:
                 break
             upper = codes
         yield Finished(finished)
+
+    def _grounded(self, level: Level, songs: Sequence[Song], labels: Sequence[SongLabels]) -> list[SongLabels]:
+        """What ``level`` receives of songs that are made from nothing."""
+        return [self._priors[level].grounded(one, song.seed) for one, song in zip(labels, songs, strict=True)]
+
+    def _places(
+        self, labels: Sequence[SongLabels], songs: Sequence[Song], length: int, heard: torch.Tensor | None = None
+    ) -> torch.Tensor | None:
+        """[songs, length] how many tokens of its lyrics each song has begun at each top code; None for a model that is
+        not told. ``heard`` [songs, n]: first top codes that were not drawn for these songs."""
+        prior = self._priors[Level.TOP]
+        if not prior.config.follows:
+            return None
+        rows = [None] * len(songs) if heard is None else heard
+        return torch.stack(
+            [
+                planned_places(prior.listener, its, song.seed, length, prior.hop, row)
+                if its.lyric_tokens
+                else torch.zeros(length, dtype=torch.int64)
+                for its, song, row in zip(labels, songs, rows, strict=True)
+            ]
+        )
+
+    def _places_at(self, level: Level, top: torch.Tensor | None) -> torch.Tensor | None:
+        """Places at the rate of ``level``, from those at the top codes."""
+        rate = self.config.hop(Level.TOP) // self.config.hop(level)
+        return None if top is None else top.repeat_interleave(rate, dim=1)
 
     def _threads(self, level: Level) -> int:
         """How many threads one product of a sampling step is shared out to."""
@@ -354,25 +385,30 @@ class Jukebox:
         be sung when. None: nothing is known of them.
         """
         batch = [songs] if isinstance(songs, Song) else list(songs)
+        labels: Sequence[SongLabels] = [self._labels(song, Level.TOP) for song in batch]
+        if prompt is None:
+            return self._align(codes, batch, labels, None)
+        if not prompt:
+            labels = self._grounded(Level.TOP, batch, labels)
+        return self._align(codes, batch, labels, self._places(labels, batch, codes.shape[1], codes[:, :prompt]))
+
+    def _align(
+        self, codes: torch.Tensor, songs: Sequence[Song], labels: Sequence[SongLabels], places: torch.Tensor | None
+    ) -> tuple[Alignment | None, ...]:
+        """``align`` of songs whose top level was told ``labels`` and ``places``; None: what is sung when is heard."""
         prior = self._priors[Level.TOP]
         if prior.config.alignment_layer is None:
-            return (None,) * len(batch)
+            return (None,) * len(songs)
         seconds = self.config.hop(Level.TOP) / self.config.sample_rate
         hop_fraction = self.config.hop_fraction[Level.TOP.index]
         results: list[Alignment | None] = []
-        for song, row in zip(batch, codes, strict=True):
-            labels = self._labels(song, Level.TOP)
-            if song.instrumental or not labels.lyric_tokens:
+        for number, (song, its, row) in enumerate(zip(songs, labels, codes, strict=True)):
+            if song.instrumental or not its.lyric_tokens:
                 results.append(None)
                 continue
-            places = None
-            if prompt is not None and prior.config.follows:
-                heard = row[:prompt]
-                if not prompt:
-                    labels = prior.grounded(labels, song.seed)
-                places = planned_places(prior.listener, labels, song.seed, len(row), prior.hop, heard).unsqueeze(0)
-            (weights,) = lyric_attention(prior, [labels], row.unsqueeze(0), hop_fraction, self.device, places)
-            results.append(align(weights, labels, song.lyrics, seconds))
+            told = None if places is None else places[number : number + 1]
+            (weights,) = lyric_attention(prior, [its], row.unsqueeze(0), hop_fraction, self.device, told)
+            results.append(align(weights, its, song.lyrics, seconds))
         return tuple(results)
 
 

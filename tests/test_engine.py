@@ -99,19 +99,29 @@ def test_an_alignment_for_the_sung_song_only(events: list[Event]) -> None:
 
 
 @functools.cache
-def made_at_once(listener: int | None, bar_parts: int | None) -> tuple[Jukebox, dict[Level, torch.Tensor]]:
+def made_at_once(
+    listener: int | None, bar_parts: int | None, diction: bool
+) -> tuple[Jukebox, dict[Level, torch.Tensor]]:
     """A model, and what it makes when nothing comes between: the same for every example."""
-    jukebox = tiny_jukebox(listener=listener, bar_parts=bar_parts)
+    jukebox = tiny_jukebox(listener=listener, bar_parts=bar_parts, diction=diction)
     return jukebox, codes_of(list(jukebox.generate([SONG, SECOND])))
 
 
-@pytest.mark.parametrize(("listener", "bar_parts"), [(None, None), (8, None), (8, 12)])
+@pytest.mark.parametrize(
+    ("listener", "bar_parts", "diction"), [(None, None, False), (8, None, False), (8, 12, False), (8, None, True)]
+)
 @settings(max_examples=8)
 @given(chunk=st.integers(1, 70), max_batch=st.integers(1, 2), cut=st.floats(0.0, 0.99), data=st.data())
 def test_chunks_batches_and_interruptions_change_no_code(
-    listener: int | None, bar_parts: int | None, chunk: int, max_batch: int, cut: float, data: st.DataObject
+    listener: int | None,
+    bar_parts: int | None,
+    diction: bool,
+    chunk: int,
+    max_batch: int,
+    cut: float,
+    data: st.DataObject,
 ) -> None:
-    jukebox, whole = made_at_once(listener, bar_parts)
+    jukebox, whole = made_at_once(listener, bar_parts, diction)
     stopped_at = data.draw(st.sampled_from(LEVELS))
     kept = {level: codes for level, codes in whole.items() if level.index > stopped_at.index}
     kept[stopped_at] = whole[stopped_at][:, : int(cut * whole[stopped_at].shape[1])]
@@ -161,6 +171,22 @@ def test_batches_and_interruptions_change_no_code_of_a_strand(
     again = codes_of(list(tiny_jukebox().generate([LONG, replace(LONG, seed=5)], options, kept)))
     for level in LEVELS:
         assert torch.equal(whole[level], again[level]), level
+
+
+def test_an_upsampler_that_is_told_what_is_sung_needs_the_words_and_when_they_come() -> None:
+    jukebox = tiny_jukebox(listener=8, diction=True)
+    top = codes_of(list(jukebox.generate(SONG, SamplingOptions(stop_after=Level.TOP))))[Level.TOP]
+
+    def middle(song: Song, prompt: int = 0) -> torch.Tensor:
+        options = SamplingOptions(stop_after=Level.MIDDLE)
+        return codes_of(list(jukebox.generate(song, options, {Level.TOP: top}, prompt)))[Level.MIDDLE]
+
+    told = middle(SONG)
+    assert torch.equal(told, middle(SONG))
+    assert not torch.equal(told, middle(replace(SONG, lyrics="uno" + SONG.lyrics[3:])))
+    assert not torch.equal(told, middle(replace(SONG, lyrics="")))
+    # what is sung when is heard in music that was not made for the song
+    assert not torch.equal(told, middle(SONG, prompt=top.shape[1]))
 
 
 def test_the_global_generator_is_left_alone(jukebox: Jukebox) -> None:

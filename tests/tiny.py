@@ -9,6 +9,7 @@ from explorer.engine import Jukebox
 from explorer.jukebox.config import (
     LEVELS,
     ConditionerConfig,
+    DictionConfig,
     LabelConfig,
     LabelRules,
     LyricsConfig,
@@ -27,7 +28,11 @@ ARTISTS = {"unknown": 0, "Harbour Sound": 1, "Café Névoa": 2, "Tin Whistle": 3
 
 
 def tiny_config(
-    merged: bool = False, name: str = "tiny", listener: int | None = None, bar_parts: int | None = None
+    merged: bool = False,
+    name: str = "tiny",
+    listener: int | None = None,
+    bar_parts: int | None = None,
+    diction: bool = False,
 ) -> ModelConfig:
     """Hops 16, 32, 128 at 8 kHz; windows of 1.0 s at the top, 0.5 s middle, 0.26 s bottom."""
     labels = LabelConfig(LabelRules.OWN, len(GENRES), len(ARTISTS), 1)
@@ -56,7 +61,9 @@ def tiny_config(
         ),
         priors=(
             PriorConfig(32, upsampler, labels, conditioner),
-            PriorConfig(32, upsampler, labels, conditioner),
+            PriorConfig(
+                32, upsampler, labels, conditioner, diction=DictionConfig(Vocabulary.V3, 8, 2) if diction else None
+            ),
             PriorConfig(32, top, top_labels, None, lyrics, alignment_layer=layer, alignment_head=1),
         ),
         hop_fraction=(0.5, 0.5, 0.25),
@@ -64,10 +71,14 @@ def tiny_config(
 
 
 def tiny_jukebox(
-    merged: bool = False, seed: int = 0, listener: int | None = None, bar_parts: int | None = None
+    merged: bool = False,
+    seed: int = 0,
+    listener: int | None = None,
+    bar_parts: int | None = None,
+    diction: bool = False,
 ) -> Jukebox:
     """Random weights large enough that every input changes what is drawn."""
-    config = tiny_config(merged, listener=listener, bar_parts=bar_parts)
+    config = tiny_config(merged, listener=listener, bar_parts=bar_parts, diction=diction)
     generator = torch.Generator().manual_seed(seed)
     vqvae = new_module(config, "vqvae", "cpu")
     priors = {level: new_module(config, level.value, "cpu") for level in LEVELS}

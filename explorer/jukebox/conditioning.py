@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from explorer.jukebox.config import ConditionerConfig, LabelConfig
+from explorer.jukebox.diction import SungRows
 from explorer.jukebox.ground import CHORDS, KEYS, GroundRows, Habits
 from explorer.jukebox.transformer import LayerNorm
 from explorer.jukebox.vqvae import ResidualUnit, residual_units
@@ -89,9 +90,13 @@ class LabelBatch:
     """[batch, n_tokens] int64 of this window"""
     ground: GroundRows | None = None
     """Bars, keys and chords; None: told of no song"""
+    sung: SungRows | None = None
+    """What is sung when, for a level that is told it; None: told of no song"""
 
     def to(self, device: torch.device) -> LabelBatch:
-        movable = {k: v.to(device) for k, v in self.__dict__.items() if isinstance(v, torch.Tensor | GroundRows)}
+        movable = {
+            k: v.to(device) for k, v in self.__dict__.items() if isinstance(v, torch.Tensor | GroundRows | SungRows)
+        }
         return dataclasses.replace(self, **movable)  # type: ignore[arg-type]
 
 

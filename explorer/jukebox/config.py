@@ -274,6 +274,20 @@ class LyricsConfig:
 
 
 @dataclass(frozen=True)
+class DictionConfig:
+    """How an upsampler is told what is sung at each of its codes (see ``diction``): every letter as a vector of
+    ``width`` that knows ``reach`` letters on either side."""
+
+    vocabulary: Vocabulary
+    width: int
+    reach: int
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.reach < 0:
+            raise ConfigError("diction needs a width, and a reach that is not negative")
+
+
+@dataclass(frozen=True)
 class PriorConfig:
     """One autoregressive model over the codes of one level.
 
@@ -289,6 +303,14 @@ class PriorConfig:
     merged_decoder: bool = False
     alignment_layer: int | None = None
     alignment_head: int | None = None
+    diction: DictionConfig | None = None
+    """None, as published: the words are told to the top level only."""
+
+    @property
+    def vocabulary(self) -> Vocabulary | None:
+        """Of the words that this level is told; None where it is told none."""
+        told = self.lyrics or self.diction
+        return None if told is None else told.vocabulary
 
     @property
     def follows(self) -> bool:
@@ -352,6 +374,10 @@ class ModelConfig:
             raise ConfigError("temperatures must be above 0 and at most 10")
         if not all(0 <= guidance <= MAX_GUIDANCE for guidance in self.guidance):
             raise ConfigError(f"guidance must be 0 to {MAX_GUIDANCE:g}")
+        top = self.prior(Level.TOP)
+        for prior in self.priors:
+            if prior.diction is not None and not (top.follows and prior.vocabulary is top.vocabulary):
+                raise ConfigError("diction needs a top level of the same vocabulary that knows its place in the lyrics")
         if min(self.strands) < 1 or self.strands[-1] != 1:
             raise ConfigError("strands must be at least 1, and 1 for the top level")
 

@@ -24,7 +24,7 @@ from enum import StrEnum
 
 import torch
 
-from explorer.jukebox.config import LabelConfig, LabelRules, Level, LyricsConfig, ModelConfig, PriorConfig
+from explorer.jukebox.config import LabelConfig, LabelRules, Level, ModelConfig, PriorConfig, Vocabulary
 from explorer.jukebox.ground import Ground
 from explorer.jukebox.lyrics import Transliterate, lyric_window, tokenize, window_tokens
 from explorer.jukebox.song import Song, SongError
@@ -292,10 +292,10 @@ def _shown(characters: tuple[str, ...], limit: int = 12) -> str:
 
 
 def _lyrics(
-    lyrics: str, config: LyricsConfig, transliterate: Transliterate, lower: bool
+    lyrics: str, vocabulary: Vocabulary, transliterate: Transliterate, lower: bool
 ) -> tuple[tuple[int, ...], tuple[int, ...], list[Note]]:
     """Tokens, the characters that they came from, and notes; ``lower``: the model has read small letters only."""
-    cleaned = tokenize(lyrics, config.vocabulary, (lambda c: transliterate(c).lower()) if lower else transliterate)
+    cleaned = tokenize(lyrics, vocabulary, (lambda c: transliterate(c).lower()) if lower else transliterate)
     notes: list[Note] = []
     replaced = [(c, r) for c, r in cleaned.replaced if not (lower and r == c.lower())]
     if replaced:
@@ -350,9 +350,9 @@ def label_names(
         artists, artist_notes = _artists(artist, prior.labels, lists)
         genres, genre_notes = _genres(genre, prior.labels, lists)
         notes = artist_notes + genre_notes
-    if prior.lyrics is not None:
+    if prior.vocabulary is not None:
         own = prior.labels is not None and prior.labels.rules is LabelRules.OWN
-        tokens, characters, lyric_notes = _lyrics(lyrics, prior.lyrics, transliterate, own)
+        tokens, characters, lyric_notes = _lyrics(lyrics, prior.vocabulary, transliterate, own)
         notes += lyric_notes
     return SongLabels(tuple(artists), tuple(genres), total_length, offset, tokens, characters, tuple(notes))
 

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 from explorer.jukebox.autoregressive import Autoregressive, Decoding
 from explorer.jukebox.conditioning import Conditioner, LabelBatch, LabelConditioner
 from explorer.jukebox.config import PriorConfig
+from explorer.jukebox.diction import Diction
 from explorer.jukebox.following import Listener
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.lyrics import alphabet
@@ -90,6 +91,8 @@ class Prior(nn.Module):
             self.prime_state_ln = LayerNorm(width)
             self.prime_x_out = nn.Linear(width, lyrics.vocabulary_size, bias=False)
             nn.init.normal_(self.prime_x_out.weight, std=0.02 * scale)
+        if config.diction is not None:
+            self.diction = Diction(config.diction, width)
         if lyrics is not None and lyrics.listener is not None:
             self.listener = Listener(config.codes, lyrics.listener, alphabet(lyrics.vocabulary))
 
@@ -127,6 +130,8 @@ class Prior(nn.Module):
             if upper is None or upper.shape[1] * self.upsampling > config.n_ctx:
                 raise ValueError(f"an upsampler needs up to {config.n_ctx // self.upsampling} codes of the level above")
             positions = _added(positions, self._stretched(upper))
+        if config.diction is not None and labels is not None and labels.sung is not None:
+            positions = _added(positions, self.diction(labels.sung))
         if config.lyrics is not None:
             if labels is None or labels.lyric_tokens is None:
                 raise ValueError("this prior needs lyric tokens")

@@ -15,6 +15,7 @@ import torch
 
 from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import Level
+from explorer.jukebox.diction import SungRows
 from explorer.jukebox.drawing import CHANCE_BLOCK, Drawer
 from explorer.jukebox.following import place_bias
 from explorer.jukebox.ground import GroundRows
@@ -46,6 +47,8 @@ class RowBatch:
     chunk: int
     places: torch.Tensor | None = None
     """int64 [rows, n + steps] for a prior that follows its lyrics: how many tokens have begun at each code in sight."""
+    sung: tuple[SungRows, ...] = ()
+    """For a prior that is told what is sung: one for each row, as long as a whole window."""
 
     @property
     def steps(self) -> int:
@@ -97,6 +100,7 @@ def _with_untold(rows: RowBatch) -> RowBatch:
         upper=None if rows.upper is None else torch.cat([rows.upper, torch.full_like(rows.upper, NOT_TOLD)]),
         upper_lengths=rows.upper_lengths * 2,
         places=twice(rows.places),
+        sung=rows.sung + tuple(SungRows.none(row.places.shape[1]) for row in rows.sung),
     )
 
 
@@ -181,7 +185,10 @@ def window_conditioning(
 def _conditioning(prior: Prior, rows: RowBatch, row: int, device: torch.device) -> Conditioning:
     labels = None
     if prior.config.labels is not None:
-        labels = window_labels(prior, [rows.labels[row]], rows.starts[row]).to(device)
+        labels = window_labels(prior, [rows.labels[row]], rows.starts[row])
+        if rows.sung:
+            labels = dataclasses.replace(labels, sung=rows.sung[row])
+        labels = labels.to(device)
     upper = None if rows.upper is None else rows.upper[row : row + 1, : rows.upper_lengths[row]].to(device)
     return prior.condition(labels, upper)
 

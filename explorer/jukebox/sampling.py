@@ -9,15 +9,15 @@ primed, continued and resumed differ only in which codes are given.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 
 from explorer.jukebox.config import Level
+from explorer.jukebox.diction import SungRows, begins_of
 from explorer.jukebox.events import LevelStarted, Progress, WindowDone
 from explorer.jukebox.labels import SongLabels
-from explorer.jukebox.pacing import planned_places
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.rows import RowBatch, draw_rows
 from explorer.jukebox.song import LevelSampling
@@ -43,8 +43,8 @@ class LevelTask:
     chunk: int
     strands: int = 1
     """Stretches of each song that are sampled together; 1 is the published way."""
-    prompt: int = 0
-    """First of the ``given`` codes that were not drawn for these songs: music to go on from."""
+    places: torch.Tensor | None = None
+    """[songs, length] how many tokens of its lyrics each song has begun at each code, for a level that is told it."""
 
 
 @dataclass(frozen=True)
@@ -116,26 +116,18 @@ def draw_one(prior: Prior, number: int, batch: RowBatch, device: torch.device) -
 def sample_level(prior: Prior, task: LevelTask, crew: Crew) -> Iterator[LevelStarted | Progress | WindowDone]:
     """Sample one level wave by wave; a wave is one window unless the task asks for strands.
 
-    Raises ValueError where the level above is too short. Stopping between events loses nothing that
+    Raises ValueError where the level above is too short, or where it is not known what is sung when and the level needs
+    it. Stopping between events loses nothing that
     a WindowDone has reported.
     """
-    if not task.prompt:
-        songs = zip(task.labels, task.seeds, strict=True)
-        task = replace(task, labels=[prior.grounded(song, seed) for song, seed in songs])
     have = task.given.shape[1]
     waves = plan_waves(task.length, prior.config.n_ctx, task.hop_fraction, have, task.strands)
     if task.upper is not None and task.upper.shape[1] * prior.upsampling < task.length:
         raise ValueError(f"{task.length} codes need {-(-task.length // prior.upsampling)} of the level above")
+    if task.places is None and (prior.config.follows or prior.config.diction is not None):
+        raise ValueError("this level must be told its songs' places in their lyrics")
     codes = torch.zeros(len(task.labels), task.length, dtype=torch.int64)
     codes[:, :have] = task.given[:, : task.length]
-    places = None
-    if prior.config.follows and waves:
-        places = torch.stack(
-            [
-                planned_places(prior.listener, song, seed, task.length, prior.hop, prompt)
-                for song, seed, prompt in zip(task.labels, task.seeds, task.given[:, : task.prompt], strict=True)
-            ]
-        )
     total = max(0, task.length - have)
     yield LevelStarted(task.level, len(waves), total, task.length)
     done = 0
@@ -143,7 +135,7 @@ def sample_level(prior: Prior, task: LevelTask, crew: Crew) -> Iterator[LevelSta
         entropy = torch.zeros(len(task.labels), wave.stop - wave.new)
         # one window of all songs in one batch grows without gaps: its beginning can be heard already
         grows = len(wave.windows) == 1 and len(task.labels) <= task.max_batch
-        for drawn in _sample_wave(prior, task, wave, codes, entropy, places, crew):
+        for drawn in _sample_wave(prior, task, wave, codes, entropy, crew):
             steps = drawn // len(task.labels)
             heard = codes[:, : wave.new + steps].clone() if grows else None
             yield Progress(task.level, number, len(waves), done + steps, total, heard)
@@ -171,7 +163,6 @@ def _sample_wave(
     wave: Wave,
     codes: torch.Tensor,
     entropy: torch.Tensor,
-    places: torch.Tensor | None,
     crew: Crew,
 ) -> Iterator[int]:
     """Fill ``codes[:, new:stop]`` and ``entropy``; yields how many codes of all songs are drawn so far."""
@@ -179,7 +170,7 @@ def _sample_wave(
     size = min(task.max_batch, -(-len(rows) // crew.size))
     parts = [rows[first : first + size] for first in range(0, len(rows), size)]
     steps = [0] * len(parts)
-    for drawn in crew.draw(prior, [_batch(prior, task, part, codes, places) for part in parts]):
+    for drawn in crew.draw(prior, [_batch(prior, task, part, codes) for part in parts]):
         part = parts[drawn.batch]
         if drawn.codes is not None:
             _place(codes, part, drawn.codes, drawn.first)
@@ -198,9 +189,7 @@ def _place(codes: torch.Tensor, rows: Sequence[_Row], block: torch.Tensor, first
         codes[row.song, row.window.new + first : row.window.new + first + fits] = drawn[:fits]
 
 
-def _batch(
-    prior: Prior, task: LevelTask, rows: Sequence[_Row], codes: torch.Tensor, places: torch.Tensor | None
-) -> RowBatch:
+def _batch(prior: Prior, task: LevelTask, rows: Sequence[_Row], codes: torch.Tensor) -> RowBatch:
     """The rows with all that their codes depend on."""
     pieces: list[torch.Tensor] = []
     if prior.config.conditioner is not None:
@@ -220,8 +209,23 @@ def _batch(
         upper_lengths=tuple(len(piece) for piece in pieces),
         sampling=task.sampling,
         chunk=task.chunk,
-        places=None if places is None else _in_sight(places, rows),
+        places=_in_sight(task.places, rows) if task.places is not None and prior.config.follows else None,
+        sung=_sung(task.places, prior, task, rows) if task.places is not None else (),
     )
+
+
+def _sung(places: torch.Tensor, prior: Prior, task: LevelTask, rows: Sequence[_Row]) -> tuple[SungRows, ...]:
+    """What is sung in each row's window, for a level that is told it."""
+    diction = prior.config.diction
+    if diction is None:
+        return ()
+    told = []
+    for row in rows:
+        tokens = task.labels[row.song].lyric_tokens
+        begins = begins_of(places[row.song], len(tokens))
+        whole = SungRows.of(tokens, begins, row.window.start, prior.config.n_ctx, task.length)
+        told.append(whole.near(diction.reach))
+    return tuple(told)
 
 
 def _in_sight(places: torch.Tensor, rows: Sequence[_Row]) -> torch.Tensor:

@@ -14,6 +14,7 @@ import torch
 
 from explorer.jukebox.conditioning import LabelBatch
 from explorer.jukebox.config import Level
+from explorer.jukebox.diction import SungRows
 from explorer.jukebox.following import place_bias
 from explorer.jukebox.ground import GroundRows
 from explorer.jukebox.labels import LabelLists, SongLabels, label_names
@@ -182,6 +183,8 @@ class ExampleMaker:
             if prior.config.lyrics is not None and with_times:
                 sung.append(self._sung_columns(example))
         batches = [window_labels(prior, [e.labels], e.start) for e in examples]
+        if prior.config.diction is not None:
+            batches = [replace(b, sung=self._sung_rows(e)) for b, e in zip(batches, examples, strict=True)]
         return Batch(
             codes=torch.from_numpy(np.stack(rows).astype(np.int64)),
             labels=_stack(batches),
@@ -207,6 +210,22 @@ class ExampleMaker:
         whole = len(self.codes.song(index, self.level)) * self.prior.hop
         stop = min(whole, int((song.characters[end - 1].end + lead) * rate) // grid * grid)
         return Excerpt(index, start, stop, song.lyrics[begin:end], begin)
+
+    def _sung_rows(self, example: Example) -> SungRows:
+        """What is sung in a window. Another song's words are told at the times of the own ones, one for one."""
+        prior, excerpt, diction = self.prior, example.excerpt, self.prior.config.diction
+        assert diction is not None
+        song = self.codes.corpus.songs[excerpt.song]
+        per_second = self.codes.corpus.sample_rate / prior.hop
+        begins, tokens = [], []
+        for token, index in zip(example.labels.lyric_tokens, example.labels.token_characters, strict=True):
+            if index < len(excerpt.lyrics):
+                seconds = song.characters[excerpt.first_character + index].start
+                begins.append(round(seconds * per_second) - excerpt.start // prior.hop)
+                tokens.append(token)
+        first = torch.tensor(begins, dtype=torch.int64).cummax(0).values if begins else torch.zeros(0)
+        length = (excerpt.stop - excerpt.start) // prior.hop
+        return SungRows.of(tokens, first, example.start, prior.config.n_ctx, length).near(diction.reach)
 
     def _sung_columns(self, example: Example) -> np.ndarray:
         """int64 [n_ctx]: which column of the lyric window is sung at each code, −1 for none."""
@@ -246,4 +265,5 @@ def _stack(batches: list[LabelBatch]) -> LabelBatch:
         genre_weights=cat("genre_weights"),
         lyric_tokens=None if batches[0].lyric_tokens is None else cat("lyric_tokens"),
         ground=GroundRows.stacked([b.ground for b in batches if b.ground is not None]),
+        sung=None if batches[0].sung is None else SungRows.stacked([b.sung for b in batches if b.sung is not None]),
     )

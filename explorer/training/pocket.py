@@ -12,6 +12,7 @@ from dataclasses import replace
 from explorer.jukebox.config import (
     LEVELS,
     ConditionerConfig,
+    DictionConfig,
     LabelConfig,
     LabelRules,
     Level,
@@ -81,7 +82,7 @@ PRIOR_TRAINING = {
         evaluate_every=1000,
     ),
     Level.MIDDLE: PriorTraining(
-        Level.MIDDLE, steps=6000, batch=4, workers=1, precision="bfloat16", evaluate_every=1000
+        Level.MIDDLE, steps=6000, batch=4, workers=1, misheard=0.2, precision="bfloat16", evaluate_every=1000
     ),
     Level.BOTTOM: PriorTraining(
         Level.BOTTOM, steps=6000, batch=4, workers=1, precision="bfloat16", evaluate_every=1000
@@ -112,7 +113,8 @@ def model_config(lists: LabelLists) -> ModelConfig:
     # attention order 6 reads the lyrics in every fourth layer; the second of these tells the alignment
     top = PriorConfig(codes, _stack(1536, 9, 4, 6, 64), times, None, lyrics, alignment_layer=7, alignment_head=0)
     conditioner = ConditionerConfig(width=128, depth=4, dilation_growth=3, dilation_cycle=4)
-    middle = PriorConfig(codes, _stack(1152, 6, 2, 2, 32), everywhere, conditioner)
+    diction = DictionConfig(Vocabulary.V3, width=128, reach=4)
+    middle = PriorConfig(codes, _stack(1152, 6, 2, 2, 32), everywhere, conditioner, diction=diction)
     bottom = PriorConfig(codes, _stack(1024, 6, 2, 2, 32), everywhere, conditioner)
     return ModelConfig(
         "pocket",

@@ -178,8 +178,8 @@ def evaluate_prior(prior: Prior, heldout: ExampleMaker, windows_per_song: int) -
     are told at the first code, and what the codes before tell by themselves they need not tell again.
     ``without_ground_bits``: with all but bars, key and chords.
 
-    A prior that is told its place in the lyrics is told when each character is sung. The other song's characters are
-    told at the same times, one for one.
+    A prior that is told when each character is sung is told so here. The other song's characters are told at the same
+    times, one for one.
     """
     right = heldout.fixed(windows_per_song)
     songs = heldout.codes.corpus.songs
@@ -205,7 +205,7 @@ def evaluate_prior(prior: Prior, heldout: ExampleMaker, windows_per_song: int) -
                             e.excerpt.lyrics, ground=False) for e in right
         ]  # fmt: skip
         figures["without_ground_bits"] = float(_bits(prior, heldout, without, biases).mean())
-    if prior.config.lyrics is not None:
+    if prior.config.vocabulary is not None:
         sung = [i for i, song in enumerate(songs) if song.lyrics]
         lyric_of = {i: songs[sung[(n + len(sung) // 2) % len(sung)]].lyrics for n, i in enumerate(sung)}
         with_words = [e for e in right if e.excerpt.song in lyric_of]

@@ -64,6 +64,8 @@ def total_seconds(engine: Jukebox, labels: SongLabels) -> float:
 def _reads(level: Level, received: SongLabels) -> str:
     if level is Level.TOP and not received.lyric_tokens:
         return "no words"
+    if level is not Level.TOP and received.lyric_tokens:
+        return f"{_READS[level]} and the words"
     return _READS[level]
 
 

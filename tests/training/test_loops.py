@@ -116,8 +116,9 @@ def test_an_interrupted_vqvae_run_repeats_the_whole_one(
 
 def new_prior(level: Level, listener: int | None = None) -> Prior:
     torch.manual_seed(0)
-    # a level that follows its lyrics is told bars here, too
-    prior = new_module(tiny_config(listener=listener, bar_parts=12 if listener else None), level.value, "cpu")
+    # a model that follows its lyrics is told bars here, too, and what is sung in the middle
+    parts = 12 if listener else None
+    prior = new_module(tiny_config(listener=listener, bar_parts=parts, diction=bool(listener)), level.value, "cpu")
     assert isinstance(prior, Prior)
     return prior
 
@@ -130,7 +131,9 @@ def trained_prior(
     return train_prior(prior, training, maker, ExampleMaker(codes, prior, level, LISTS, 0.0), path)
 
 
-@pytest.mark.parametrize(("level", "listener"), [(Level.TOP, None), (Level.TOP, 8), (Level.BOTTOM, None)])
+@pytest.mark.parametrize(
+    ("level", "listener"), [(Level.TOP, None), (Level.TOP, 8), (Level.MIDDLE, 8), (Level.BOTTOM, None)]
+)
 def test_an_interrupted_prior_run_repeats_the_whole_one(
     level: Level, listener: int | None, codes: CorpusCodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
