@@ -84,12 +84,14 @@ class ExampleMaker:
         lists: LabelLists,
         label_dropout: float,
         misheard: float = 0.0,
+        misheard_above: float = 0.0,
     ) -> None:
         """``label_dropout``: how often both names are told as unknown, and as often the artist alone, and the genre;
         at most 1/3. As often the ground is not told, whatever else is. ``misheard``: ``Batch.shown`` has other codes in
-        the place of up to this share of a window's; which share, chance decides for each window."""
+        the place of up to this share of a window's; which share, chance decides for each window. ``misheard_above``:
+        the same for ``Batch.upper``."""
         self.codes, self.prior, self.level, self.lists = codes, prior, level, lists
-        self.label_dropout, self.misheard = label_dropout, misheard
+        self.label_dropout, self.misheard, self.misheard_above = label_dropout, misheard, misheard_above
         self._lengths = np.array([song.samples for song in codes.corpus.songs], dtype=np.float64)
 
     def batch(self, size: int, seed: int, step: int) -> Batch:
@@ -97,15 +99,13 @@ class ExampleMaker:
         examples = [self.draw(random) for _ in range(size)]
         batch = self.collate(examples)
         if self.misheard:
-            batch = replace(batch, shown=self._misheard(batch.codes, random))
+            batch = replace(batch, shown=_misheard(batch.codes, self.misheard, random))
+        if self.misheard_above and batch.upper is not None:
+            told = batch.upper != NOT_TOLD
+            changed = _misheard(batch.upper, self.misheard_above, random)
+            # nothing that is not told is told by chance, and a code that is stays one
+            batch = replace(batch, upper=torch.where(told & (changed != NOT_TOLD), changed, batch.upper))
         return replace(batch, lyric_bias=self._lyric_bias(batch)) if self.prior.config.follows else batch
-
-    def _misheard(self, codes: torch.Tensor, random: np.random.Generator) -> torch.Tensor:
-        """``codes`` with some replaced by codes of other places and windows, so as often as these occur."""
-        heard = codes.numpy()
-        shares = random.uniform(0.0, self.misheard, (len(heard), 1))
-        others = random.choice(heard.reshape(-1), heard.shape)
-        return torch.from_numpy(np.where(random.random(heard.shape) < shares, others, heard))
 
     def _lyric_bias(self, batch: Batch) -> torch.Tensor:
         """Where the songs are in their lyrics throughout their windows: at the columns that are sung."""
@@ -247,6 +247,15 @@ class ExampleMaker:
                 last = prior.config.n_ctx
             columns[max(0, first) : max(0, last)] = column
         return columns
+
+
+def _misheard(codes: torch.Tensor, most: float, random: np.random.Generator) -> torch.Tensor:
+    """``codes`` with up to a share ``most`` of each row replaced by codes of other places and rows, so as often as
+    these occur."""
+    heard = codes.numpy()
+    shares = random.uniform(0.0, most, (len(heard), 1))
+    others = random.choice(heard.reshape(-1), heard.shape)
+    return torch.from_numpy(np.where(random.random(heard.shape) < shares, others, heard))
 
 
 def _stack(batches: list[LabelBatch]) -> LabelBatch:

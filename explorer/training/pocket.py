@@ -82,7 +82,14 @@ PRIOR_TRAINING = {
         evaluate_every=1000,
     ),
     Level.MIDDLE: PriorTraining(
-        Level.MIDDLE, steps=6000, batch=4, workers=1, misheard=0.2, precision="bfloat16", evaluate_every=1000
+        Level.MIDDLE,
+        steps=6000,
+        batch=4,
+        workers=1,
+        misheard=0.2,
+        misheard_above=0.2,
+        precision="bfloat16",
+        evaluate_every=1000,
     ),
     Level.BOTTOM: PriorTraining(
         Level.BOTTOM, steps=6000, batch=4, workers=1, precision="bfloat16", evaluate_every=1000

@@ -282,6 +282,45 @@ def test_a_window_is_shown_other_codes_in_some_places_and_learns_the_right_ones(
     torch.testing.assert_close(prior.loss(batch.codes, conditioning, shown=last).music, expected)
 
 
+def test_an_upsampler_is_told_other_codes_above_in_some_places(codes: CorpusCodes) -> None:
+    prior = new_prior(Level.MIDDLE)
+    maker = ExampleMaker(codes, prior, Level.MIDDLE, LISTS, 0.3, misheard_above=0.6)
+    plain = ExampleMaker(codes, prior, Level.MIDDLE, LISTS, 0.3)
+    shares, untold = [], 0
+    for step in range(30):
+        batch, same = maker.batch(4, 1, step), plain.batch(4, 1, step)
+        assert batch.upper is not None and same.upper is not None and batch.shown is None
+        torch.testing.assert_close(batch.codes, same.codes)
+        assert torch.equal(batch.upper == NOT_TOLD, same.upper == NOT_TOLD)
+        untold += int((batch.upper[:, 0] == NOT_TOLD).sum())
+        shares += (batch.upper != same.upper).float().mean(1).tolist()
+    assert untold > 5 and max(shares) <= 0.75 and 0.05 < sum(shares) / len(shares) < 0.32
+
+
+def test_an_upsampler_is_told_what_is_sung_where_it_looks(corpus: Corpus, codes: CorpusCodes) -> None:
+    prior = new_prior(Level.MIDDLE, 8)
+    maker = ExampleMaker(codes, prior, Level.MIDDLE, LISTS, 0.2)
+    random, told = np.random.default_rng(0), 0
+    for _ in range(60):
+        example = maker.draw(random)
+        sung = maker.collate([example]).labels.sung
+        assert sung is not None
+        if not example.labels.lyric_tokens:
+            assert not sung.letters.any()
+            continue
+        excerpt, song = example.excerpt, corpus.songs[example.excerpt.song]
+        letters = alphabet(Vocabulary.V3)
+        for code in (0, 64, 127):
+            now = (excerpt.start // prior.hop + example.start + code) * prior.hop / corpus.sample_rate
+            its = song.characters[excerpt.first_character : excerpt.first_character + len(excerpt.lyrics)]
+            begun = [c.text for c in its if round(c.start * corpus.sample_rate / prior.hop) * prior.hop
+                     <= round(now * corpus.sample_rate)]  # fmt: skip
+            token = int(sung.letters[0, sung.places[0, code]])
+            assert token == (letters.index(begun[-1].lower()) + 1 if begun else 0)
+            told += bool(begun)
+    assert told > 20
+
+
 def test_the_ground_is_told_of_the_excerpt_and_left_out_now_and_then(corpus: Corpus, codes: CorpusCodes) -> None:
     prior = new_prior(Level.TOP, 8)
     maker = ExampleMaker(codes, prior, Level.TOP, LISTS, 0.2)
