@@ -30,6 +30,7 @@ def describe(engine: Jukebox, song: Song, options: SamplingOptions, goes_on: boo
     """Rows, notes and lyric windows for ``song``, which may go on from music that exists. Raises SongError where it
     cannot be conditioned on."""
     labels = engine.describe(song)
+    readers = [level for level in SAMPLING_ORDER if engine.config.prior(level).vocabulary is not None]
     cells: dict[str, dict[str, dict[str, Any]]] = {"Genre": {}, "Artist": {}, "Words": {}, "Place": {}, "Reads": {}}
     for level in SAMPLING_ORDER:
         known = engine.lists[level]
@@ -50,7 +51,9 @@ def describe(engine: Jukebox, song: Song, options: SamplingOptions, goes_on: boo
     return {
         "levels": [level.value for level in SAMPLING_ORDER],
         "rows": [{"name": name, "cells": row} for name, row in cells.items()],
-        "notes": _notes(labels),
+        "notes": _notes(
+            labels, [level for level in SAMPLING_ORDER if engine.config.prior(level).vocabulary is not None]
+        ),
         "windows": _windows(engine, song, labels[Level.TOP], options),
         "seconds": song.seconds,
     }
@@ -95,18 +98,16 @@ def _words(received: SongLabels) -> dict[str, Any]:
     return {"text": f"{len(received.lyric_tokens):,} characters", "known": not changed}
 
 
-def _notes(labels: Mapping[Level, SongLabels]) -> list[str]:
-    """Every note once, with the levels it is true for where it is not true for all."""
+def _notes(labels: Mapping[Level, SongLabels], readers: Sequence[Level]) -> list[str]:
+    """Every note once, with the levels it is true for where it is not true for all, or for all ``readers`` of words."""
     found: dict[str, list[str]] = {}
     for level in SAMPLING_ORDER:
         for note in labels[level].notes:
             found.setdefault(note.text, []).append(level.value)
-    everywhere = len(SAMPLING_ORDER)
+    unsaid = (["top"], [level.value for level in SAMPLING_ORDER], [level.value for level in readers])
     return [
-        text if len(levels) in (1, everywhere) and levels != ["middle"] and levels != ["bottom"]
-        else f"{' and '.join(levels).capitalize()}: {text}"
-        for text, levels in found.items()
-    ]  # fmt: skip
+        text if levels in unsaid else f"{' and '.join(levels).capitalize()}: {text}" for text, levels in found.items()
+    ]
 
 
 def _windows(engine: Jukebox, song: Song, labels: SongLabels, options: SamplingOptions) -> list[dict[str, Any]]:

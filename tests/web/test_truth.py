@@ -38,6 +38,18 @@ def test_unknown_is_said_once_for_all_levels(engine: Jukebox) -> None:
     assert len(answer["notes"]) == 1 and "Harbour Sound" in answer["notes"][0]
 
 
+def test_a_level_that_is_told_the_words_shows_them_and_what_it_cannot_read_is_said_once() -> None:
+    song = Song("reggae", "", "lä la ☃", 3.0)
+    answer = describe(tiny_jukebox(listener=8, diction=True), song, SamplingOptions(), False)
+    assert cells(answer, "Words")["middle"] == cells(answer, "Words")["top"]
+    assert [cells(answer, "Reads")[level]["text"] for level in ("top", "middle", "bottom")] == [
+        "the words", "top codes and the words", "middle codes"
+    ]  # fmt: skip
+    alone = describe(tiny_jukebox(listener=8), song, SamplingOptions(), False)
+    assert cells(alone, "Words")["middle"]["text"] == "none"
+    assert answer["notes"] == alone["notes"] and answer["notes"]
+
+
 def test_nothing_asked_is_not_a_warning(engine: Jukebox) -> None:
     answer = describe(engine, Song(lyrics="la", seconds=3.0), SamplingOptions(), False)
     assert cells(answer, "Artist")["top"]["known"] is None
