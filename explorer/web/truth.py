@@ -51,9 +51,7 @@ def describe(engine: Jukebox, song: Song, options: SamplingOptions, goes_on: boo
     return {
         "levels": [level.value for level in SAMPLING_ORDER],
         "rows": [{"name": name, "cells": row} for name, row in cells.items()],
-        "notes": _notes(
-            labels, [level for level in SAMPLING_ORDER if engine.config.prior(level).vocabulary is not None]
-        ),
+        "notes": _notes(labels, readers),
         "windows": _windows(engine, song, labels[Level.TOP], options),
         "seconds": song.seconds,
     }
