@@ -151,6 +151,10 @@ def _bits(report: Report) -> Iterable[Row]:
     figures = entry(report, "levels", "top", "codes") or {}
     worth = _gain(figures, "sung_wrong_lyrics_bits", "sung_bits")
     yield Row("worth of the right lyrics in bits per code, top", worth, gain, 0.15)
+    below = entry(report, "levels", "middle", "codes") or {}
+    if "sung_bits" in below:
+        worth = _gain(below, "sung_wrong_lyrics_bits", "sung_bits")
+        yield Row("worth of the right lyrics in bits per code, middle", worth, gain)
     if "without_ground_bits" in figures:
         worth = _gain(figures, "without_ground_bits", "music_bits")
         yield Row("worth of bars, key and chords in bits per code, top", worth, gain)

@@ -79,6 +79,13 @@ def test_every_goal_that_is_just_reached_is_met() -> None:
     assert sum(verdict is Verdict.MET for verdict in found.values()) == 11
 
 
+def test_what_words_are_worth_below_the_top_is_told_of_a_level_that_is_told_them() -> None:
+    measure, found = "worth of the right lyrics in bits per code, middle", report()
+    assert next(row for row in rows(found) if row.measure == measure).value == pytest.approx(0.15)
+    del found["levels"]["middle"]["codes"]["sung_bits"]
+    assert measure not in verdicts(found)
+
+
 @pytest.mark.parametrize(
     ("path", "value", "measure"),
     [
