@@ -116,9 +116,8 @@ def draw_one(prior: Prior, number: int, batch: RowBatch, device: torch.device) -
 def sample_level(prior: Prior, task: LevelTask, crew: Crew) -> Iterator[LevelStarted | Progress | WindowDone]:
     """Sample one level wave by wave; a wave is one window unless the task asks for strands.
 
-    Raises ValueError where the level above is too short, or where it is not known what is sung when and the level needs
-    it. Stopping between events loses nothing that
-    a WindowDone has reported.
+    Raises ValueError where the level above is too short, or where the level needs its songs' places in their lyrics and
+    the task has none. Stopping between events loses nothing that a WindowDone has reported.
     """
     have = task.given.shape[1]
     waves = plan_waves(task.length, prior.config.n_ctx, task.hop_fraction, have, task.strands)
