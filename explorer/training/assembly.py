@@ -7,6 +7,7 @@ Knows: how they are put together. Does not know how they were trained.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from explorer.checkpoints.folder import check_keys, load_state, save_model_folder
+from explorer.checkpoints.folder import check_keys, load_config, load_state, save_model_folder
 from explorer.jukebox.config import LEVELS, Level, ModelConfig, VQVAEConfig
 from explorer.jukebox.labels import LabelLists
 from explorer.jukebox.vqvae import VQVAE
@@ -105,11 +106,12 @@ def export_model(
     dtype: torch.dtype = torch.float16,
     base: Path | None = None,
 ) -> list[str]:
-    """Write every finished part into a model folder; returns their names. Levels of the VQ-VAE without a run are the
-    base's.
+    """Write every finished part into a model folder; returns their names. Levels without a finished run are the base's,
+    weights and shape: what ``config`` says of them is not what they have learnt.
 
     Transformer weights are stored in ``dtype`` (they are computed in float32 on the CPU anyway);
-    the VQ-VAE, whose codes must not change, in float32. Raises UnfinishedRun when nothing is finished.
+    the VQ-VAE, whose codes must not change, in float32. Raises UnfinishedRun when nothing is finished, CheckpointError
+    for a base that cannot be read.
     """
     states: dict[str, dict[str, torch.Tensor]] = {}
     problems = []
@@ -124,5 +126,12 @@ def export_model(
             problems.append(str(error))
     if not states:
         raise UnfinishedRun(" ".join(problems))
+    finished = sorted(states)
+    if base is not None:
+        earlier = load_config(base)
+        left = [level for level in LEVELS if level.value not in states]
+        states |= {level.value: load_state(base, level.value) for level in left}
+        bottom, middle, top = ((earlier if level in left else config).prior(level) for level in LEVELS)
+        config = dataclasses.replace(config, priors=(bottom, middle, top))
     save_model_folder(target, config, states, dict.fromkeys(LEVELS, lists))
-    return sorted(states)
+    return finished

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from explorer.checkpoints.errors import CheckpointError
-from explorer.checkpoints.folder import load_part, new_module, save_model_folder
+from explorer.checkpoints.folder import load_config, load_part, new_module, save_model_folder
 from explorer.jukebox.config import LEVELS, Level, ModelConfig
 from explorer.jukebox.labels import LabelLists
 from explorer.jukebox.vqvae import VQVAE
@@ -84,6 +84,19 @@ def test_an_export_on_a_base_replaces_what_was_trained(base: Path, tmp_path: Pat
     found = load_part(base, "top").state_dict()
     for name, tensor in average.items():
         torch.testing.assert_close(found[name].float(), tensor, atol=2e-3, rtol=1e-3)
+
+
+def test_a_level_without_a_run_keeps_the_shape_of_the_base(base: Path, tmp_path: Path) -> None:
+    """The settings already say of the middle level what it is told next; its weights have not learnt it."""
+    config, out = tiny_config(diction=True, listener=8), tmp_path / "out"
+    prior = new_module(config, "top", "cpu")
+    average = dict(prior.named_parameters())
+    write_run(prior_run(tmp_path / "runs", Level.TOP), 4, 4, {"model": prior.state_dict(), "average": average})
+    assert export_model(tmp_path / "runs", config, LISTS, out, base=base) == ["top", "vqvae"]
+    assert config.prior(Level.MIDDLE).diction and load_config(out) == tiny_config(listener=8)
+    for part in ("middle", "bottom"):
+        before = load_part(base, part).state_dict()
+        assert all(torch.equal(before[name], tensor) for name, tensor in load_part(out, part).state_dict().items())
 
 
 def test_a_base_may_lack_the_listener_and_nothing_else(base: Path, tmp_path: Path) -> None:
