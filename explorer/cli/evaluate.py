@@ -19,7 +19,9 @@ from explorer.cli.songlist import Wanted, make_songs
 from explorer.jukebox.config import Level
 from explorer.jukebox.song import usual_sampling
 
-FAMILIES = ("reconstruction", "codes", "labels", "structure", "words", "timing", "notes", "distance", "faults")
+FAMILIES = (
+    "reconstruction", "codes", "labels", "structure", "words", "letters", "timing", "notes", "distance", "faults",
+)  # fmt: skip
 COLLECTION = "Scorecard"
 LICENCE = "CC0-1.0"
 SECONDS = 10.0
@@ -41,7 +43,8 @@ def add_commands(commands: Any) -> None:
         type=Path,
         required=True,
         metavar="DIR",
-        help="folder with train and validation; or held-out songs alone, then genre and artist are not measured",
+        help="folder with train and validation; or held-out songs alone, then nothing is measured that is learnt from "
+        "the training songs: genre, artist, letters",
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the figures as JSON")
     parser.add_argument("--page", type=Path, metavar="FILE", help="the plots, PNG or PDF (default: beside --out)")

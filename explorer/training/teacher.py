@@ -14,13 +14,13 @@ from __future__ import annotations
 import json
 import os
 import string
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.training.corpus import Corpus, CorpusSong
+from explorer.training.corpus import Character, Corpus, CorpusSong
 from explorer.training.recognition import FRAME_RATE
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def teach(folder: Path, corpora: list[Corpus], recogniser: Recogniser) -> Iterat
     states, classes = {}, []
     for song in fitting:
         states[song.name] = recogniser.states(corpora[0].audio(song), corpora[0].sample_rate)
-        classes.append(sung_classes(song, len(states[song.name])))
+        classes.append(sung_classes(song.characters, len(states[song.name])))
         done += 1
         yield done, in_all
     discriminants = Discriminants(np.concatenate(list(states.values())), np.concatenate(classes))
@@ -115,10 +115,11 @@ class Discriminants:
         return np.pad(found, ((0, 0), (0, DIMENSIONS - found.shape[1])))
 
 
-def sung_classes(song: CorpusSong, frames: int) -> np.ndarray:
-    """int64 [frames] which character is sung at each of the teacher's frames."""
+def sung_classes(characters: Iterable[Character], frames: int) -> np.ndarray:
+    """int64 [frames] which of ``characters``, with times from the first frame's begin on, is sung at each of the
+    teacher's frames: its place in ALPHABET, from 1 on."""
     classes = np.zeros(frames, dtype=np.int64)
-    for character in song.characters:
+    for character in characters:
         first, last = round(character.start * FRAME_RATE), round(character.end * FRAME_RATE)
         classes[max(0, first) : max(0, last)] = _CLASS.get(character.text.lower(), 0)
     return classes

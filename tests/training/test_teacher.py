@@ -24,7 +24,7 @@ def song() -> CorpusSong:
 
 
 def test_classes_lie_where_characters_are_sung() -> None:
-    classes = sung_classes(song(), 100)
+    classes = sung_classes(song().characters, 100)
     for second, character in ((0.5, ""), (1.05, "a"), (1.15, "b"), (1.25, ""), (1.35, "'"), (1.45, "c"), (1.6, "")):
         assert classes[int(second * 50)] == (1 + ALPHABET.index(character) if character else 0), second
 

@@ -39,6 +39,7 @@ from explorer.training.scorecard.clips import (
 from explorer.training.scorecard.distance import PIECE_SECONDS, equal_shares, frechet_distance
 from explorer.training.scorecard.faults import Fault, count_faults, find_faults
 from explorer.training.scorecard.labels import describe_sound, new_classifier, recognised, train_classifier
+from explorer.training.scorecard.letters import LetterEar, Spelled, letters_heard
 from explorer.training.scorecard.levels import code_figures, load_vqvae, reconstruction_figures
 from explorer.training.scorecard.notes import (
     Notes,
@@ -57,6 +58,7 @@ from explorer.training.scorecard.structure import (
 )
 from explorer.training.scorecard.timing import is_monotone, onset_errors, summarise_timing
 from explorer.training.scorecard.words import FEWEST_WORDS, Listened, summarise_words, word_errors
+from explorer.training.teacher import FITTING, sung_classes
 
 SCHEMA = 2
 """Of the report; 1 held the figures of the levels only."""
@@ -74,13 +76,24 @@ class Family(StrEnum):
     LABELS = "labels"
     STRUCTURE = "structure"
     WORDS = "words"
+    LETTERS = "letters"
     TIMING = "timing"
     NOTES = "notes"
     DISTANCE = "distance"
     FAULTS = "faults"
 
 
-HEARD = frozenset({Family.LABELS, Family.STRUCTURE, Family.WORDS, Family.NOTES, Family.DISTANCE, Family.FAULTS})
+HEARD = frozenset(
+    {
+        Family.LABELS,
+        Family.STRUCTURE,
+        Family.WORDS,
+        Family.LETTERS,
+        Family.NOTES,
+        Family.DISTANCE,
+        Family.FAULTS,
+    }
+)
 """Families that listen to clips of every set."""
 
 
@@ -91,7 +104,7 @@ class Plan:
     model: str | Path
     heldout: Path
     train: Path | None
-    """Songs that the classifiers learn from; without them genre and artist are not measured."""
+    """Songs that the classifiers learn from; without them genre, artist and letters are not measured."""
     samples: Path | None
     """Generated songs; without them only the ceilings are measured."""
     work: Path
@@ -122,6 +135,7 @@ class Description:
     figures: np.ndarray | None
     structure: Structure | None
     listened: Listened | None
+    spelled: Spelled | None
     notes: Notes | None
     pieces: np.ndarray | None
     faults: tuple[Fault, ...] | None
@@ -135,16 +149,31 @@ class Listener:
         if Family.LABELS in families:
             new_classifier()
         self._families = families
-        self._recogniser = Recogniser(evaluators) if families & {Family.WORDS, Family.DISTANCE} else None
+        states = {Family.WORDS, Family.LETTERS, Family.DISTANCE}
+        self._recogniser = Recogniser(evaluators) if families & states else None
+        self._ear: LetterEar | None = None
         self._pitch = PitchTracker() if Family.NOTES in families else None
 
+    def learn_letters(self, clips: Iterable[Clip]) -> None:
+        """From real songs, before the letters of others can be described."""
+        states, classes = zip(*(self._states(clip) for clip in clips), strict=True)
+        self._ear = LetterEar(np.concatenate(states), np.concatenate(classes))
+
+    def _states(self, clip: Clip) -> tuple[np.ndarray, np.ndarray]:
+        """What the recogniser makes of a clip, [frames, width], and the letters that are to be sung, [frames]."""
+        assert self._recogniser is not None
+        states = self._recogniser.states(clip.audio, clip.sample_rate)
+        return states, sung_classes(clip.characters, len(states))
+
     def describe(self, clip: Clip, only: frozenset[Family] = HEARD) -> Description:
-        """One clip by the wanted families."""
+        """One clip by the wanted families; its letters only once letters have been learnt."""
         wanted, audio, rate = self._families & only, clip.audio, clip.sample_rate
-        listened = notes = pieces = None
+        listened = spelled = notes = pieces = None
         if Family.WORDS in wanted and len(clip.lyrics.split()) >= FEWEST_WORDS:
             assert self._recogniser is not None
             listened = Listened(clip.lyrics, self._recogniser.words(audio, rate))
+        if Family.LETTERS in wanted and self._ear is not None and clip.characters:
+            spelled = self._ear.spell(*self._states(clip))
         if Family.NOTES in wanted:
             assert self._pitch is not None
             notes = describe_notes(self._pitch.voiced(audio, rate), estimate_key(audio, rate), parse_key(clip.key))
@@ -158,6 +187,7 @@ class Listener:
             describe_sound(audio, rate) if Family.LABELS in wanted else None,
             describe_structure(audio, rate, clip.bar, clip.first_bar) if Family.STRUCTURE in wanted else None,
             listened,
+            spelled,
             notes,
             pieces,
             find_faults(audio, rate) if Family.FAULTS in wanted else None,
@@ -211,6 +241,9 @@ def score(plan: Plan, models_folder: Path | None = None, say: Say = lambda text:
             timing = summarise_timing([], [is_monotone(alignment.weights) for alignment in aligned])
             report["sets"].setdefault(GENERATED, {})["timing"] = timing
     if plan.families & HEARD:
+        if Family.LETTERS in plan.families and plan.train is not None:
+            say("learning letters from the training songs")
+            listener.learn_letters(_training_clips(plan, config.sample_rate, FITTING))
         needed = plan.upsample or (folders and Family.STRUCTURE in plan.families)
         jukebox = Jukebox.load(folder, "cpu") if needed else None
         described = _describe_sets(plan, corpus, vqvae, jukebox, folders, listener, say)
@@ -304,6 +337,8 @@ def _summary(clips: Sequence[Description], real: Sequence[Description]) -> dict[
     origins = {clip.clip: clip.notes for clip in real if clip.notes is not None}
     if listened := [clip.listened for clip in clips if clip.listened is not None]:
         found["words"] = summarise_words(word_errors(listened))
+    if spelled := [clip.spelled for clip in clips if clip.spelled is not None]:
+        found["letters"] = letters_heard(spelled)
     if notes := [clip.notes for clip in clips if clip.notes is not None]:
         of = [origins[clip.clip] for clip in clips if clip.notes is not None and clip.clip in origins]
         found["notes"] = summarise_notes(notes, of)

@@ -21,7 +21,7 @@ from explorer.jukebox.ground import Ground
 from explorer.jukebox.song import SamplingOptions, Song
 from explorer.jukebox.vqvae import VQVAE
 from explorer.library import Mode, Sample, SampleState
-from explorer.training.corpus import Corpus, CorpusSong
+from explorer.training.corpus import Character, Corpus, CorpusSong
 
 LEAD_SECONDS = 1.0
 """An excerpt begins so long before the first line that is sung in it."""
@@ -44,6 +44,8 @@ class Clip:
     """Seconds of a bar; 0 where none is known."""
     first_bar: float = 0.0
     """Where one begins, in seconds of the clip; it may lie before."""
+    characters: tuple[Character, ...] = ()
+    """Of the lyrics that are sung in it, with their times in seconds of the clip."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,11 @@ def _excerpt(corpus: Corpus, song: CorpusSong, start: int, length: int, number: 
     begin, end = start / corpus.sample_rate, (start + length) / corpus.sample_rate
     inside = " ".join(word.text for word in sung_words(song) if begin <= word.start and word.end <= end)
     audio = corpus.audio(song, start, length)
+    sung = [character for character in song.characters if character.end > begin and character.start < end]
     return Clip(
         f"{song.name}:{number}", audio, corpus.sample_rate, song.genre, song.artist, inside, song.key,
         song.bar, song.first_bar - begin,
+        tuple(Character(one.text, one.start - begin, one.end - begin) for one in sung),
     )  # fmt: skip
 
 
@@ -130,12 +134,17 @@ def sample_folders(folder: Path) -> list[Path]:
 
 
 def generated_clips(folders: Sequence[Path], ground: Callable[[Sample], Ground | None]) -> Iterator[Clip]:
-    """The finest level of the songs in ``sample_folders``, with the bars of the ``ground`` that they were told. Raises
-    RecordError, AudioError."""
+    """The finest level of the songs in ``sample_folders``, with the bars of the ``ground`` that they were told and the
+    times of their alignment. Raises RecordError, AudioError."""
     for folder in folders:
         sample = Sample.open(folder)
         record, song, told = sample.record, sample.record.song, ground(sample)
         assert record.finest is not None
         audio, rate = read_audio(sample.audio_path(record.finest), record.sample_rate), record.sample_rate
         bars = (told.bar / rate, told.first / rate) if told is not None else (0.0, 0.0)
-        yield Clip(record.id, audio, rate, song.genre, song.artist, song.lyrics, "", *bars)
+        yield Clip(record.id, audio, rate, song.genre, song.artist, song.lyrics, "", *bars, _aligned(sample))
+
+
+def _aligned(sample: Sample) -> tuple[Character, ...]:
+    alignment, lyrics = sample.alignment(), sample.record.song.lyrics
+    return () if alignment is None else tuple(Character(lyrics[c.index], c.start, c.end) for c in alignment.characters)

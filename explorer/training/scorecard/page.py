@@ -146,7 +146,8 @@ def _words(axes: Any, report: Report) -> None:
     _title(axes, "words heard (goal: own lyrics clearly heard)", "rate, share")
     kinds = (("median error,\nown lyrics", "median_right"), ("median error,\nanother's", "median_wrong"),
              ("own lyrics\nclearly heard", "understood"))  # fmt: skip
-    _set_bars(axes, report, [(label, ("words", name)) for label, name in kinds])
+    letters = ("told letters\nheard", ("letters", "heard"))
+    _set_bars(axes, report, [*((label, ("words", name)) for label, name in kinds), letters])
     if axes.has_data():
         axes.plot([1.6, 2.4], [0.8, 0.8], **GOAL)
 

@@ -198,6 +198,11 @@ def _words(report: Report) -> Iterable[Row]:
     wrong = _said("another's lyrics", sets["generated"].get("median_wrong"), plain)
     value = sets["generated"].get("median_right")
     yield Row("median word error rate", value, plain, detail=f"{wrong}; {said}" if measured else "")
+    letters = {key: entry(report, "sets", key, "letters", "heard") for key in SETS}
+    said = ", ".join(_said(key, letters[key], percent) for key in SETS[:-1])
+    chance = _said("by chance", entry(report, "sets", "generated", "letters", "by_chance"), percent)
+    detail = f"{chance}; {said}" if any(value is not None for value in letters.values()) else ""
+    yield Row("told letters heard", letters["generated"], percent, detail=detail)
 
 
 def _timing(report: Report) -> Iterable[Row]:
@@ -272,6 +277,7 @@ SET_ROWS: tuple[tuple[str, tuple[str, ...], Callable[[float], str]], ...] = (
     ("median word error rate, own lyrics", ("words", "median_right"), plain),
     ("median word error rate, another's lyrics", ("words", "median_wrong"), plain),
     ("own lyrics clearly heard", ("words", "understood"), percent),
+    ("told letters heard", ("letters", "heard"), percent),
     ("timing, median error", ("timing", "median_error_ms"), milliseconds),
     ("monotone alignment", ("timing", "monotone"), percent),
     ("voiced frames", ("notes", "voiced"), percent),

@@ -17,7 +17,7 @@ from explorer.training.scorecard.rows import rows
 from tests.training.making import write_corpus
 from tests.ui.tiny_model import write_tiny_model
 
-FAMILIES = frozenset(Family) - {Family.WORDS, Family.NOTES, Family.DISTANCE}
+FAMILIES = frozenset(Family) - {Family.WORDS, Family.LETTERS, Family.NOTES, Family.DISTANCE}
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_a_missing_evaluator_is_told_before_any_work(
         return real(name, *rest, **more)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    for family in (Family.WORDS, Family.NOTES, Family.DISTANCE):
+    for family in (Family.WORDS, Family.LETTERS, Family.NOTES, Family.DISTANCE):
         with pytest.raises(ValueError, match="pip install"):
             check_evaluators(frozenset({family}), tmp_path)
         with pytest.raises(ValueError, match="pip install"):
@@ -116,6 +116,10 @@ class Deaf:
     def embedding(self, audio: Any, sample_rate: int, piece_seconds: float) -> Any:
         return audio[: len(audio) // 4 * 4].reshape(4, -1)[:, :5]
 
+    def states(self, audio: Any, sample_rate: int) -> Any:
+        frames = len(audio) * 50 // sample_rate
+        return np.resize(audio, (frames, 8))
+
     def voiced(self, audio: Any, sample_rate: int) -> Any:
         return np.array([261.63, 0.0])
 
@@ -132,4 +136,7 @@ def test_evaluators_are_asked_about_every_clip(
         assert report["sets"][name]["notes"]["voiced"] == 0.5
         assert report["sets"][name]["notes"]["tune_kept"] == 1.0
         assert report["sets"][name]["words"]["clips"] > 0
+        # a letter lasts a tenth of a second, five frames; of six songs the sung ones have them
+        letters = report["sets"][name]["letters"]
+        assert letters["frames"] > 100 and 0 <= letters["heard"] <= 1
     assert report["sets"]["bottom"]["distance"]["pieces"] == 24 == report["sets"]["training"]["distance"]["pieces"]

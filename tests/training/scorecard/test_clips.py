@@ -45,6 +45,9 @@ def test_an_excerpt_begins_before_a_line_and_has_its_whole_words(corpus: Corpus)
     assert len(first.audio) == len(second.audio) == int(1.25 * RATE)
     np.testing.assert_array_equal(second.audio, corpus.audio(song, int(0.4 * RATE), int(1.25 * RATE)))
     assert first.name != second.name and first.artist == song.artist
+    # "la di da\nto me so" from 0.5 s on, seen from 0.4 s: all that is sung in it, also what is cut at its end
+    assert "".join(one.text for one in second.characters) == "la di da\nto "
+    assert second.characters[0].start == pytest.approx(0.1) and second.characters[-1].end == pytest.approx(1.3)
 
 
 def test_excerpts_of_what_is_not_sung_and_of_short_songs(corpus: Corpus) -> None:
@@ -82,3 +85,4 @@ def test_only_finished_songs_from_nothing_count(tmp_path: Path) -> None:
     assert (second.bar * second.sample_rate, second.first_bar * second.sample_rate) == (44_100.0, -11_025.0)
     assert second.genre == "soul/funk" and first.artist == "Harbour Sound" and "Paper boats" in first.lyrics
     assert len(first.audio) == pytest.approx(first.sample_rate, abs=1)
+    assert first.characters and {one.text for one in first.characters} <= set(first.lyrics)

@@ -34,6 +34,7 @@ def report(**changes: Any) -> dict[str, Any]:
                 "bars": 0.2,
             },
             "words": {"clips": 9, "median_right": 0.4, "median_wrong": 1.0, "understood": 0.8},
+            "letters": {"frames": 900, "heard": 0.3, "by_chance": 0.1},
             "notes": {"clips": 9, "voiced": 0.5, "within_50_cents": 0.75, "by_chance": 0.5833},
             "distance": {"frechet": 12.0, "pieces": 90},
             "faults": {"clips": 200, "faulty": 0, "silence": 0, "clipping": 0},
