@@ -53,7 +53,7 @@ VQVAE_TRAINING = {
         clip_samples=16896,
         recons=0.5,
         mel=1.0,
-        hearing=1.0,
+        hearing=2.0,
         evaluate_every=2500,
         precision="bfloat16",
     ),
