@@ -17,6 +17,9 @@ from explorer.training.corpus import Corpus
 
 _log = logging.getLogger(__name__)
 
+SONGS_A_FILE = 50
+"""So many songs are encoded before they are kept: a minute's work, which is lost when a run is killed."""
+
 
 class CorpusCodes:
     """Codes of every song of a corpus at some levels; songs in the corpus' order."""
@@ -39,7 +42,8 @@ class CorpusCodes:
 
     @classmethod
     def encode(cls, corpus: Corpus, vqvae: VQVAE, levels: tuple[Level, ...], folder: Path) -> CorpusCodes:
-        """Encode whole songs, but those that ``folder`` holds from earlier calls with the same weights.
+        """Encode whole songs, but those that ``folder`` holds from earlier calls with the same weights,
+        finished or not.
 
         Songs are cut to whole codes of the coarsest level, so that the levels fit each other.
         """
@@ -50,10 +54,10 @@ class CorpusCodes:
             family = f"{level}-{_fingerprint(vqvae, level)}"
             rows = _stored(folder, family)
             missing = [index for index, song in enumerate(corpus.songs) if song.name not in rows]
-            if missing:
+            for begin in range(0, len(missing), SONGS_A_FILE):
                 new = {}
-                for done, index in enumerate(missing):
-                    _log.info("%s codes: song %d of %d", level, done + 1, len(missing))
+                for done, index in enumerate(missing[begin : begin + SONGS_A_FILE], start=begin + 1):
+                    _log.info("%s codes: song %d of %d", level, done, len(missing))
                     new[corpus.songs[index].name] = _encode(corpus, index, vqvae, level, coarsest)
                 file = folder / f"{family}-{len(rows) + len(new)}.npz"
                 part = file.with_suffix(".part.npz")

@@ -21,6 +21,7 @@ from explorer.jukebox.lyrics import alphabet
 from explorer.jukebox.prior import NOT_TOLD, Prior
 from explorer.jukebox.rows import window_lyric_indices
 from explorer.jukebox.vqvae import VQVAE
+from explorer.training import codes as codes_module
 from explorer.training import runs as runs_module
 from explorer.training.codes import CorpusCodes
 from explorer.training.corpus import Corpus, CorpusSong
@@ -61,6 +62,28 @@ def test_songs_are_encoded_once(corpus: Corpus, tmp_path: Path, monkeypatch: pyt
     np.testing.assert_array_equal(every.song(2, Level.TOP), few.song(1, Level.TOP))
     CorpusCodes.encode(corpus, vqvae, (Level.TOP,), tmp_path)
     assert asked == ["b_00"]
+
+
+def test_songs_that_were_encoded_are_kept_when_a_run_is_killed(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vqvae, asked = tiny_jukebox()._vqvae, []
+
+    def audio(song: CorpusSong, start: int = 0, samples: int | None = None) -> np.ndarray:
+        asked.append(song.name)
+        if asked == ["a_00", "b_00"]:
+            raise KeyboardInterrupt
+        return Corpus.audio(corpus, song, start, samples)
+
+    monkeypatch.setattr(codes_module, "SONGS_A_FILE", 1)
+    monkeypatch.setattr(corpus, "audio", audio)
+    with pytest.raises(KeyboardInterrupt):
+        CorpusCodes.encode(corpus, vqvae, (Level.TOP,), tmp_path)
+    again = CorpusCodes.encode(corpus, vqvae, (Level.TOP,), tmp_path)
+    assert asked == ["a_00", "b_00", "b_00", "c_00"]
+    whole = CorpusCodes.encode(corpus.thinned(1), vqvae, (Level.TOP,), tmp_path / "another")
+    for index in range(3):
+        np.testing.assert_array_equal(again.song(index, Level.TOP), whole.song(index, Level.TOP))
 
 
 def losses(path: Path) -> list[str]:
