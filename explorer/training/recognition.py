@@ -52,14 +52,6 @@ class Recogniser:
         )
         return plain_words(" ".join(segment.text for segment in segments))
 
-    def embedding(self, audio: np.ndarray, sample_rate: int, piece_seconds: float) -> np.ndarray:
-        """What the recogniser's encoder makes of one clip: the mean over each whole piece, [pieces, 512]."""
-        seconds = min(len(audio) / sample_rate, ENCODER_SECONDS)
-        size, pieces = round(piece_seconds * FRAME_RATE), int(seconds / piece_seconds)
-        states = self.states(audio[: int(seconds * sample_rate)], sample_rate)
-        means: np.ndarray = states[: pieces * size].reshape(pieces, size, -1).mean(axis=1)
-        return means
-
     def states(self, audio: np.ndarray, sample_rate: int) -> np.ndarray:
         """The encoder's last states over one clip, 30 s at a time: float32 [seconds · FRAME_RATE, 512]."""
         heard = resample(audio, sample_rate, RATE)

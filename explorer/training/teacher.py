@@ -13,26 +13,23 @@ from __future__ import annotations
 
 import json
 import os
-import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from explorer.training.corpus import Character, Corpus, CorpusSong
+from explorer.training.corpus import Corpus, CorpusSong
 from explorer.training.recognition import FRAME_RATE
+from explorer.training.sung_letters import ALPHABET, sung_classes
 
 if TYPE_CHECKING:
     from explorer.training.recognition import Recogniser
 
-ALPHABET = string.ascii_lowercase + "'"
-"""Class 0 is everything else: silence, the band alone, digits."""
 DIMENSIONS = len(ALPHABET)
 """Discriminants: one less than there are classes."""
 FITTING = 9
 """Discriminants are found on every ninth song."""
-_CLASS = {character: number for number, character in enumerate(ALPHABET, 1)}
 
 
 class NotTaught(ValueError):
@@ -113,16 +110,6 @@ class Discriminants:
         """[frames, width] → [frames, DIMENSIONS]; the first ones vary most, the mean variance is 1."""
         found: np.ndarray = self._fit.transform(states) / self._scale
         return np.pad(found, ((0, 0), (0, DIMENSIONS - found.shape[1])))
-
-
-def sung_classes(characters: Iterable[Character], frames: int) -> np.ndarray:
-    """int64 [frames] which of ``characters``, with times from the first frame's begin on, is sung at each of the
-    teacher's frames: its place in ALPHABET, from 1 on."""
-    classes = np.zeros(frames, dtype=np.int64)
-    for character in characters:
-        first, last = round(character.start * FRAME_RATE), round(character.end * FRAME_RATE)
-        classes[max(0, first) : max(0, last)] = _CLASS.get(character.text.lower(), 0)
-    return classes
 
 
 def _files(folder: Path, corpus: Corpus) -> tuple[Path, Path]:

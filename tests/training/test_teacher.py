@@ -10,7 +10,7 @@ import torch
 
 from explorer.training.corpus import Character, Corpus, CorpusSong
 from explorer.training.hearing import Hearer
-from explorer.training.teacher import ALPHABET, DIMENSIONS, Discriminants, NotTaught, Teaching, sung_classes, teach
+from explorer.training.teacher import DIMENSIONS, Discriminants, NotTaught, Teaching, teach
 from tests.training.making import write_corpus
 
 RATE, HOP = 22_050, 96
@@ -21,12 +21,6 @@ def song() -> CorpusSong:
     text = "ab 'c"
     characters = tuple(Character(c, 1 + 0.1 * i, 1.1 + 0.1 * i) for i, c in enumerate(text))
     return CorpusSong("x", "reggae", "Harbour Sound", "sung", text, characters, 0, 2 * RATE)
-
-
-def test_classes_lie_where_characters_are_sung() -> None:
-    classes = sung_classes(song().characters, 100)
-    for second, character in ((0.5, ""), (1.05, "a"), (1.15, "b"), (1.25, ""), (1.35, "'"), (1.45, "c"), (1.6, "")):
-        assert classes[int(second * 50)] == (1 + ALPHABET.index(character) if character else 0), second
 
 
 def test_targets_lie_between_the_frames_around_a_code() -> None:

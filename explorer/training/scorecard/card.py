@@ -6,7 +6,7 @@ which measures need what. Does not know goals (``rows``) or how anything is meas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -26,7 +26,7 @@ from explorer.library import Sample
 from explorer.training.codes import CorpusCodes
 from explorer.training.corpus import Corpus, CorpusError
 from explorer.training.keys import parse_key
-from explorer.training.recognition import Recogniser
+from explorer.training.recognition import FRAME_RATE, Recogniser
 from explorer.training.scorecard.clips import (
     Clip,
     excerpts,
@@ -36,7 +36,7 @@ from explorer.training.scorecard.clips import (
     sung_words,
     upsampled,
 )
-from explorer.training.scorecard.distance import PIECE_SECONDS, equal_shares, frechet_distance
+from explorer.training.scorecard.distance import equal_shares, frechet_distance, piece_means
 from explorer.training.scorecard.faults import Fault, count_faults, find_faults
 from explorer.training.scorecard.labels import describe_sound, new_classifier, recognised, train_classifier
 from explorer.training.scorecard.letters import LetterEar, Spelled, letters_heard
@@ -58,7 +58,7 @@ from explorer.training.scorecard.structure import (
 )
 from explorer.training.scorecard.timing import is_monotone, onset_errors, summarise_timing
 from explorer.training.scorecard.words import FEWEST_WORDS, Listened, summarise_words, word_errors
-from explorer.training.teacher import FITTING, sung_classes
+from explorer.training.sung_letters import sung_classes
 
 SCHEMA = 2
 """Of the report; 1 held the figures of the levels only."""
@@ -95,6 +95,9 @@ HEARD = frozenset(
     }
 )
 """Families that listen to clips of every set."""
+LETTERS_FROM_EVERY = 9
+"""Letters are learnt from every n-th training song, the same in a quick look as in a long one: figures that come from
+another ear cannot be compared."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ class Plan:
     excerpts: int = 3
     windows: int = 4
     every_nth_song: int = 1
-    """Of the held-out and the training songs, for a quick look."""
+    """Of the held-out and the training songs, for a quick look; letters are learnt from the same ones all the same."""
     upsample: bool = False
     """Whether middle and bottom are also drawn for held-out songs' top codes: what is lost below the top level."""
     sampling: SamplingOptions | None = None
@@ -156,14 +159,16 @@ class Listener:
 
     def learn_letters(self, clips: Iterable[Clip]) -> None:
         """From real songs, before the letters of others can be described."""
-        states, classes = zip(*(self._states(clip) for clip in clips), strict=True)
+        states, classes = [], []
+        for clip in clips:
+            states.append(self._states(clip))
+            classes.append(sung_classes(clip.characters, len(states[-1])))
         self._ear = LetterEar(np.concatenate(states), np.concatenate(classes))
 
-    def _states(self, clip: Clip) -> tuple[np.ndarray, np.ndarray]:
-        """What the recogniser makes of a clip, [frames, width], and the letters that are to be sung, [frames]."""
+    def _states(self, clip: Clip) -> np.ndarray:
+        """What the recogniser makes of a clip, [frames, width]."""
         assert self._recogniser is not None
-        states = self._recogniser.states(clip.audio, clip.sample_rate)
-        return states, sung_classes(clip.characters, len(states))
+        return self._recogniser.states(clip.audio, clip.sample_rate)
 
     def describe(self, clip: Clip, only: frozenset[Family] = HEARD) -> Description:
         """One clip by the wanted families; its letters only once letters have been learnt."""
@@ -172,14 +177,14 @@ class Listener:
         if Family.WORDS in wanted and len(clip.lyrics.split()) >= FEWEST_WORDS:
             assert self._recogniser is not None
             listened = Listened(clip.lyrics, self._recogniser.words(audio, rate))
-        if Family.LETTERS in wanted and self._ear is not None and clip.characters:
-            spelled = self._ear.spell(*self._states(clip))
+        ear = self._ear if Family.LETTERS in wanted and clip.characters else None
+        if ear is not None or Family.DISTANCE in wanted:
+            states = self._states(clip)
+            spelled = None if ear is None else ear.spell(states, sung_classes(clip.characters, len(states)))
+            pieces = piece_means(states, FRAME_RATE) if Family.DISTANCE in wanted else None
         if Family.NOTES in wanted:
             assert self._pitch is not None
             notes = describe_notes(self._pitch.voiced(audio, rate), estimate_key(audio, rate), parse_key(clip.key))
-        if Family.DISTANCE in wanted:
-            assert self._recogniser is not None
-            pieces = self._recogniser.embedding(audio, rate, PIECE_SECONDS)
         return Description(
             clip.name,
             clip.genre,
@@ -207,7 +212,7 @@ def score(plan: Plan, models_folder: Path | None = None, say: Say = lambda text:
     folder = find_model(plan.model, models_folder)
     config = load_config(folder)
     listener = Listener(plan.families, plan.evaluators)
-    corpus = _songs(plan.heldout, plan, config.sample_rate)
+    corpus = _songs(plan.heldout, plan, config.sample_rate, plan.every_nth_song)
     folders = sample_folders(plan.samples) if plan.samples is not None else []
     vqvae = load_vqvae(folder)
     hashes = model_hashes(folder)
@@ -243,7 +248,7 @@ def score(plan: Plan, models_folder: Path | None = None, say: Say = lambda text:
     if plan.families & HEARD:
         if Family.LETTERS in plan.families and plan.train is not None:
             say("learning letters from the training songs")
-            listener.learn_letters(_training_clips(plan, config.sample_rate, FITTING))
+            listener.learn_letters(_clips(_songs(plan.train, plan, config.sample_rate, LETTERS_FROM_EVERY), plan))
         needed = plan.upsample or (folders and Family.STRUCTURE in plan.families)
         jukebox = Jukebox.load(folder, "cpu") if needed else None
         described = _describe_sets(plan, corpus, vqvae, jukebox, folders, listener, say)
@@ -261,8 +266,8 @@ def score(plan: Plan, models_folder: Path | None = None, say: Say = lambda text:
     return report
 
 
-def _songs(folder: Path, plan: Plan, sample_rate: int) -> Corpus:
-    corpus = Corpus.open(folder, plan.work / "cache").thinned(plan.every_nth_song)
+def _songs(folder: Path, plan: Plan, sample_rate: int, every_nth: int) -> Corpus:
+    corpus = Corpus.open(folder, plan.work / "cache").thinned(every_nth)
     if corpus.sample_rate != sample_rate:
         rates = f"{corpus.sample_rate} samples per second, the model {sample_rate}"
         raise CorpusError(f"The songs in {folder.name} have {rates}.")
@@ -365,9 +370,7 @@ def _structures(described: dict[str, list[Description]]) -> dict[str, Any]:
     }
 
 
-def _training_clips(plan: Plan, sample_rate: int, every_nth: int = 1) -> Iterable[Clip]:
-    assert plan.train is not None
-    corpus = _songs(plan.train, plan, sample_rate).thinned(every_nth)
+def _clips(corpus: Corpus, plan: Plan) -> Iterator[Clip]:
     for song in corpus.songs:
         yield from excerpts(corpus, song, plan.seconds, plan.excerpts)
 
@@ -375,7 +378,9 @@ def _training_clips(plan: Plan, sample_rate: int, every_nth: int = 1) -> Iterabl
 def _labels(plan: Plan, sample_rate: int, described: dict[str, list[Description]], say: Say) -> dict[str, Any]:
     """set → recognition of genre and artist by classifiers of the training songs."""
     say("learning genres and artists from the training songs")
-    learned = [(describe_sound(c.audio, c.sample_rate), c.genre, c.artist) for c in _training_clips(plan, sample_rate)]
+    assert plan.train is not None
+    songs = _songs(plan.train, plan, sample_rate, plan.every_nth_song)
+    learned = [(describe_sound(c.audio, c.sample_rate), c.genre, c.artist) for c in _clips(songs, plan)]
     figures = np.stack([row for row, _, _ in learned])
     genre = train_classifier(figures, [genre for _, genre, _ in learned])
     artist = train_classifier(figures, [artist for _, _, artist in learned])
@@ -396,9 +401,9 @@ def _distances(
     sets = {name: _pieces(clips) for name, clips in described.items()}
     if plan.train is not None:
         say("distance of training songs")
-        songs = _songs(plan.train, plan, sample_rate).songs
+        songs = _songs(plan.train, plan, sample_rate, plan.every_nth_song)
         wanted = max(1, len(described[REAL]) // plan.excerpts)
-        clips = _training_clips(plan, sample_rate, max(1, len(songs) // wanted))
+        clips = _clips(songs.thinned(max(1, len(songs.songs) // wanted)), plan)
         sets[TRAINING] = _pieces([listener.describe(clip, frozenset({Family.DISTANCE})) for clip in clips])
     sets = {name: pieces for name, pieces in sets.items() if len(pieces) >= 2}
     if REAL not in sets:

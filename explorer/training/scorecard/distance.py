@@ -1,8 +1,8 @@
 """How far a set of songs is from another one as a whole: the Fréchet distance of their embeddings.
 
-Knows: matrices [pieces, width]. Does not know where they come from. The embedding is the encoder of
-the speech recogniser, averaged over pieces of two seconds (``recognition``): trained to hear through
-any background, it also tells backgrounds apart (Gong et al. 2023, "Whisper-AT"), and its weights
+Knows: matrices [pieces, width], and the states they are means of. Does not know where these come from. The
+embedding is the encoder of the speech recogniser, averaged over pieces of two seconds: trained to hear
+through any background, it also tells backgrounds apart (Gong et al. 2023, "Whisper-AT"), and its weights
 are there already. Distances depend on the embedding and on the number of pieces, so only those of
 one report, or of reports over the same songs, can be compared.
 """
@@ -14,6 +14,14 @@ from collections.abc import Sequence
 import numpy as np
 
 PIECE_SECONDS = 2.0
+
+
+def piece_means(states: np.ndarray, frame_rate: int) -> np.ndarray:
+    """[frames, width] → [pieces, width], the mean over each whole piece of PIECE_SECONDS."""
+    size = round(PIECE_SECONDS * frame_rate)
+    pieces = len(states) // size
+    means: np.ndarray = states[: pieces * size].reshape(pieces, size, states.shape[1]).mean(axis=1)
+    return means
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Spelled:
-    """The letters of one clip, as classes of ``teacher.sung_classes``; [frames] both."""
+    """The letters of one clip, as classes of ``sung_letters``; [frames] both."""
 
     told: np.ndarray
     """To be sung; 0 where none is."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from explorer.training.scorecard.distance import equal_shares, frechet_distance
+from explorer.training.scorecard.distance import equal_shares, frechet_distance, piece_means
 
 
 def rows(count: int, width: int, seed: int) -> np.ndarray:
@@ -52,3 +52,10 @@ def test_shares_are_equal_and_keep_pairs() -> None:
     assert [len(part) for part in cut] == [12, 12, 12] and np.array_equal(cut[2], c)
     places = [int(np.flatnonzero((a == row).all(axis=1))[0]) for row in cut[0]]
     assert np.array_equal(cut[1], b[places]) and len(set(places)) == 12 and places == sorted(places)
+
+
+def test_a_piece_is_the_mean_of_two_seconds_and_a_rest_is_left_out() -> None:
+    states = np.repeat([[1.0, 2.0], [3.0, 6.0], [100.0, 100.0]], [20, 20, 19], axis=0)
+    states[0] += 10
+    np.testing.assert_allclose(piece_means(states, 10), [[1.5, 2.5], [3.0, 6.0]])
+    assert piece_means(states[:19], 10).shape == (0, 2)
