@@ -186,6 +186,7 @@ def open_page(server: Server, browser: Browser) -> Iterator[Callable[..., Page]]
         # Parts are shown when their scripts are at work; the header opens the tab that the address names.
         part = path.partition("#")[2] or "explore"
         page.locator(f"#tab-{part} [data-mounted]").wait_for()
+        expect(page.locator("[id^=part-] .html-container > div:not([data-mounted])")).to_have_count(0)
         return page
 
     yield open_one

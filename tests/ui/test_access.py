@@ -76,6 +76,7 @@ def at(open_page: Callable[..., Page], song: str) -> Iterator[Callable[..., Page
 
     def open_tab(tab: str, **options: Any) -> Page:
         page = open_page(f"/?song={song}#{tab}", **options)
+        page.locator(".dock:not([hidden])").wait_for()
         if tab == "create":
             page.get_by_role("button", name="More choices").click()
             expect(page.locator(".fore tbody tr")).to_have_count(3)
