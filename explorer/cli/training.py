@@ -102,6 +102,7 @@ def run_teacher(options: argparse.Namespace) -> int:
 
 
 def run_vqvae(options: argparse.Namespace) -> int:
+    from explorer.checkpoints.folder import model_hashes
     from explorer.training.assembly import assemble_vqvae, vqvae_run
     from explorer.training.pocket import VQVAE_CONFIG, VQVAE_TRAINING
     from explorer.training.teacher import Teaching
@@ -116,7 +117,10 @@ def run_vqvae(options: argparse.Namespace) -> int:
     teachings = (Teaching.open(folder, corpus), Teaching.open(folder, heldout)) if training.hearing else None
     with kept(run):
         base = base_folder(options)
-        start = None if base is None else assemble_vqvae(VQVAE_CONFIG, options.runs, (), base)
+        start = None
+        if base is not None:
+            start = assemble_vqvae(VQVAE_CONFIG, options.runs, (), base)
+            training = replace(training, base=model_hashes(base)["vqvae"])
         train_vqvae(VQVAE_CONFIG, training, corpus, heldout, run, teachings, start)
     print(run)
     return 0
@@ -152,7 +156,7 @@ def run_listener(options: argparse.Namespace) -> int:
 def run_prior(options: argparse.Namespace) -> int:
     import torch
 
-    from explorer.checkpoints.folder import new_module
+    from explorer.checkpoints.folder import model_hashes, new_module
     from explorer.jukebox.prior import Prior
     from explorer.training.assembly import assemble_vqvae, begin, listener_run, listener_weights, prior_run
     from explorer.training.codes import CorpusCodes
@@ -180,7 +184,10 @@ def run_prior(options: argparse.Namespace) -> int:
         torch.manual_seed(training.seed)
         prior = new_module(config, level.value, "cpu")
         assert isinstance(prior, Prior)
-        whole = base is not None and begin(prior, base, level.value)
+        whole = False
+        if base is not None:
+            whole = begin(prior, base, level.value)
+            training = replace(training, base=model_hashes(base)[level.value])
         if prior.config.follows and (not whole or listener_run(options.runs).exists()):
             prior.listener.load_state_dict(listener_weights(options.runs))
         maker = ExampleMaker(

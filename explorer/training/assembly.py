@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from explorer.checkpoints.folder import check_keys, load_config, load_state, save_model_folder
+from explorer.durable import write_bytes
 from explorer.jukebox.config import LEVELS, Level, ModelConfig, VQVAEConfig
 from explorer.jukebox.labels import LabelLists
 from explorer.jukebox.vqvae import VQVAE
@@ -107,7 +108,7 @@ def export_model(
     base: Path | None = None,
 ) -> list[str]:
     """Write every finished part into a model folder; returns their names. Levels without a finished run are the base's,
-    weights and shape: what ``config`` says of them is not what they have learnt.
+    files and shape: what ``config`` says of them is not what they have learnt.
 
     Transformer weights are stored in ``dtype`` (they are computed in float32 on the CPU anyway);
     the VQ-VAE, whose codes must not change, in float32. Raises UnfinishedRun when nothing is finished, CheckpointError
@@ -130,8 +131,19 @@ def export_model(
     if base is not None:
         earlier = load_config(base)
         left = [level for level in LEVELS if level.value not in states]
-        states |= {level.value: load_state(base, level.value) for level in left}
         bottom, middle, top = ((earlier if level in left else config).prior(level) for level in LEVELS)
         config = dataclasses.replace(config, priors=(bottom, middle, top))
+        _keep(base, target, [level.value for level in left])
     save_model_folder(target, config, states, dict.fromkeys(LEVELS, lists))
     return finished
+
+
+def _keep(base: Path, target: Path, parts: list[str]) -> None:
+    """The base's own files: written anew, the same tensors may be another file, and so another model to its songs."""
+    for part in parts:
+        load_state(base, part)  # raises for a file that is not there or damaged
+    if target.exists() and target.samefile(base):
+        return
+    target.mkdir(parents=True, exist_ok=True)
+    for part in parts:
+        write_bytes(target / f"{part}.safetensors", (base / f"{part}.safetensors").read_bytes())

@@ -63,7 +63,7 @@ def train_listener(
 
     ``ids`` the token id of every character of the corpus.
     """
-    run = RunFolder(path, dataclasses.asdict(training))
+    run = RunFolder(path, {**dataclasses.asdict(training), "corpus": codes.corpus.key})
     sung = _sung(listener, codes, ids)
     _count(listener, codes, ids, sung)
     parameters = [p for p in listener.parameters() if p.requires_grad]

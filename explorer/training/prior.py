@@ -69,6 +69,8 @@ class PriorTraining:
     evaluate_every: int = 800
     windows_per_song: int = 2
     seed: int = 1
+    base: str = ""
+    """SHA-256 of the weights that ``prior`` begins with; empty where it begins with none."""
 
 
 def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, heldout: ExampleMaker, path: Path) -> Prior:
@@ -76,7 +78,8 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
 
     The caller builds ``prior`` with the global generator seeded, so that a new run is repeatable.
     """
-    run = RunFolder(path, {**dataclasses.asdict(training), "prior": dataclasses.asdict(prior.config)})
+    settings = {**dataclasses.asdict(training), "prior": dataclasses.asdict(prior.config)}
+    run = RunFolder(path, {**settings, "corpus": maker.codes.corpus.key})
     recogniser = _recogniser(prior, training)
     if prior.config.labels is not None and prior.config.labels.bar_parts is not None:
         count_habits(prior.y_emb.habits, maker.codes.corpus.songs, maker.lists)

@@ -32,8 +32,9 @@ class RunFolder:
     def __init__(self, path: Path, settings: dict[str, Any]) -> None:
         """Open or create; ``settings`` are plain JSON data.
 
-        A run may be resumed with other numbers (of steps, of weights of its losses …): settings.json keeps every such
-        change. Raises ValueError where what is trained differs, or on what: the settings FIXED.
+        A run may be resumed with other numbers (of steps, of weights of its losses …), and with more songs:
+        settings.json keeps every such change. Raises ValueError where what is trained differs, or on what: the
+        settings FIXED.
         """
         self.path = path
         path.mkdir(parents=True, exist_ok=True)

@@ -65,6 +65,8 @@ class VQVAETraining:
     log_every: int = 25
     evaluate_every: int = 500
     seed: int = 1
+    base: str = ""
+    """SHA-256 of the weights that the run begins with; empty where it begins with none."""
 
 
 def measure_bandwidth(corpus: Corpus, clip_samples: int, clips: int = 1000, seed: int = 0) -> Bandwidth:
@@ -92,7 +94,7 @@ def train_vqvae(
     ``start`` where it is given.
     """
     level = training.level.index
-    settings = {**dataclasses.asdict(training), "vqvae": dataclasses.asdict(config)}
+    settings = {**dataclasses.asdict(training), "vqvae": dataclasses.asdict(config), "corpus": corpus.key}
     run = RunFolder(path, settings)
     torch.manual_seed(training.seed)
     vqvae = VQVAE(config)
