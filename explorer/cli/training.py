@@ -190,9 +190,7 @@ def run_prior(options: argparse.Namespace) -> int:
             training = replace(training, base=model_hashes(base)[level.value])
         if prior.config.follows and (not whole or listener_run(options.runs).exists()):
             prior.listener.load_state_dict(listener_weights(options.runs))
-        maker = ExampleMaker(
-            codes, prior, level, lists, training.label_dropout, training.misheard, training.misheard_above
-        )
+        maker = ExampleMaker(codes, prior, level, lists, training.label_dropout, training.misheard)
         train_prior(prior, training, maker, ExampleMaker(heldout_codes, prior, level, lists, 0.0), run)
     print(run)
     return 0

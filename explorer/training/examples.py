@@ -84,14 +84,12 @@ class ExampleMaker:
         lists: LabelLists,
         label_dropout: float,
         misheard: float = 0.0,
-        misheard_above: float = 0.0,
     ) -> None:
         """``label_dropout``: how often both names are told as unknown, and as often the artist alone, and the genre;
         at most 1/3. As often the ground is not told, whatever else is. ``misheard``: ``Batch.shown`` has other codes in
-        the place of up to this share of a window's; which share, chance decides for each window. ``misheard_above``:
-        the same for ``Batch.upper``."""
+        the place of up to this share of a window's; chance decides for each window how many."""
         self.codes, self.prior, self.level, self.lists = codes, prior, level, lists
-        self.label_dropout, self.misheard, self.misheard_above = label_dropout, misheard, misheard_above
+        self.label_dropout, self.misheard = label_dropout, misheard
         self._lengths = np.array([song.samples for song in codes.corpus.songs], dtype=np.float64)
 
     def batch(self, size: int, seed: int, step: int) -> Batch:
@@ -100,11 +98,6 @@ class ExampleMaker:
         batch = self.collate(examples)
         if self.misheard:
             batch = replace(batch, shown=_misheard(batch.codes, self.misheard, random))
-        if self.misheard_above and batch.upper is not None:
-            told = batch.upper != NOT_TOLD
-            changed = _misheard(batch.upper, self.misheard_above, random)
-            # nothing that is not told is told by chance, and a code that is stays one
-            batch = replace(batch, upper=torch.where(told & (changed != NOT_TOLD), changed, batch.upper))
         return replace(batch, lyric_bias=self._lyric_bias(batch)) if self.prior.config.follows else batch
 
     def _lyric_bias(self, batch: Batch) -> torch.Tensor:

@@ -86,8 +86,6 @@ PRIOR_TRAINING = {
         steps=6000,
         batch=4,
         workers=1,
-        misheard=0.2,
-        misheard_above=0.2,
         precision="bfloat16",
         evaluate_every=1000,
     ),

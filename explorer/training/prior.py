@@ -42,8 +42,7 @@ class PriorTraining:
     ``misheard``: up to so many of the codes that are shown as a window's past are others (``examples``). When it
     samples, a prior's past is its own, with all that went wrong in it, and one that has only seen real pasts trusts
     them more than what it is told (the discrepancy that Bengio et al. 2015, Scheduled Sampling, train against in
-    another way). ``misheard_above``: the same for the codes of the level above, which at sampling are drawn, too (as
-    the conditioning augmentation of Ho et al. 2022, Cascaded Diffusion Models, section 3).
+    another way).
     """
 
     level: Level
@@ -57,7 +56,6 @@ class PriorTraining:
     average_mu: float = 0.995
     label_dropout: float = 0.1
     misheard: float = 0.0
-    misheard_above: float = 0.0
     guided_attention: float = 0.0
     recognition: float = 0.0
     lead: float = 0.0

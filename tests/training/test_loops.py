@@ -305,21 +305,6 @@ def test_a_window_is_shown_other_codes_in_some_places_and_learns_the_right_ones(
     torch.testing.assert_close(prior.loss(batch.codes, conditioning, shown=last).music, expected)
 
 
-def test_an_upsampler_is_told_other_codes_above_in_some_places(codes: CorpusCodes) -> None:
-    prior = new_prior(Level.MIDDLE)
-    maker = ExampleMaker(codes, prior, Level.MIDDLE, LISTS, 0.3, misheard_above=0.6)
-    plain = ExampleMaker(codes, prior, Level.MIDDLE, LISTS, 0.3)
-    shares, untold = [], 0
-    for step in range(30):
-        batch, same = maker.batch(4, 1, step), plain.batch(4, 1, step)
-        assert batch.upper is not None and same.upper is not None and batch.shown is None
-        torch.testing.assert_close(batch.codes, same.codes)
-        assert torch.equal(batch.upper == NOT_TOLD, same.upper == NOT_TOLD)
-        untold += int((batch.upper[:, 0] == NOT_TOLD).sum())
-        shares += (batch.upper != same.upper).float().mean(1).tolist()
-    assert untold > 5 and max(shares) <= 0.75 and 0.05 < sum(shares) / len(shares) < 0.32
-
-
 def test_an_upsampler_is_told_what_is_sung_where_it_looks(corpus: Corpus, codes: CorpusCodes) -> None:
     prior = new_prior(Level.MIDDLE, 8)
     maker = ExampleMaker(codes, prior, Level.MIDDLE, LISTS, 0.2)
