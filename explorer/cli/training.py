@@ -159,10 +159,11 @@ def run_prior(options: argparse.Namespace) -> int:
     from explorer.checkpoints.folder import model_hashes, new_module
     from explorer.jukebox.prior import Prior
     from explorer.training.assembly import assemble_vqvae, begin, listener_run, listener_weights, prior_run
-    from explorer.training.codes import CorpusCodes
+    from explorer.training.codes import CorpusCodes, same_codes
     from explorer.training.examples import ExampleMaker
     from explorer.training.pocket import PRIOR_TRAINING, label_lists, model_config
     from explorer.training.prior import train_prior
+    from explorer.training.recoding import SONGS, recode
     from explorer.training.transposition import with_transposed
 
     level = Level(options.level)
@@ -184,11 +185,18 @@ def run_prior(options: argparse.Namespace) -> int:
         torch.manual_seed(training.seed)
         prior = new_module(config, level.value, "cpu")
         assert isinstance(prior, Prior)
-        whole = False
+        whole, changed = False, tuple[Level, ...]()
         if base is not None:
             whole = begin(prior, base, level.value)
             training = replace(training, base=model_hashes(base)[level.value])
-        if prior.config.follows and (not whole or listener_run(options.runs).exists()):
+            earlier = assemble_vqvae(config.vqvae, options.runs, (), base)
+            changed = tuple(its for its in needed if not same_codes(earlier, vqvae, its))
+            if changed and not (run / "state.pt").exists():
+                few = corpus.thinned(max(1, len(corpus.songs) // SONGS))
+                old, new = (CorpusCodes.encode(few, its, changed, folder) for its in (earlier, vqvae))
+                recode(prior, level, changed, old, new)
+        # a listener that knows other codes hears nothing in these
+        if prior.config.follows and (not whole or level in changed or listener_run(options.runs).exists()):
             prior.listener.load_state_dict(listener_weights(options.runs))
         maker = ExampleMaker(codes, prior, level, lists, training.label_dropout, training.misheard)
         train_prior(prior, training, maker, ExampleMaker(heldout_codes, prior, level, lists, 0.0), run)

@@ -78,6 +78,11 @@ def _stored(folder: Path, family: str) -> dict[str, np.ndarray]:
     return rows
 
 
+def same_codes(one: VQVAE, other: VQVAE, level: Level) -> bool:
+    """Whether both encode songs alike at ``level``."""
+    return _fingerprint(one, level) == _fingerprint(other, level)
+
+
 def _fingerprint(vqvae: VQVAE, level: Level) -> str:
     """Changes with the weights that decide the codes of ``level``."""
     total = sum(float(p.double().abs().sum()) for p in vqvae.encoders[level.index].parameters())

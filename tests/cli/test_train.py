@@ -82,3 +82,13 @@ def test_the_commands_in_order_give_a_model_that_sings_and_one_that_goes_on_from
     assert run("train", "export", *onward, "--out", second).code == 0
     changed = {part for part, its_hash in model_hashes(second).items() if its_hash != before[part]}
     assert changed == {"bottom"}
+
+    # a new autoencoder of the top level: what reads its codes goes on with them, and needs to hear them anew
+    assert run("train", "vqvae", *onward, "--level", "top").code == 0
+    deaf = run("train", "prior", *onward, "--level", "top")
+    assert deaf.code == 2 and "listener" in deaf.err and "train it first" in deaf.err
+    assert run("train", "listener", *onward).code == 0
+    for level in (Level.TOP, Level.MIDDLE):
+        assert run("train", "prior", *onward, "--level", level).code == 0
+    families = {file.name.rpartition("-")[0] for file in (tmp_path / "onward" / "codes").glob("top-*.npz")}
+    assert len(families) == 2  # songs were encoded by the base's autoencoder, too
