@@ -7,6 +7,7 @@ import math
 from pathlib import Path
 
 import pytest
+import torch
 
 from explorer.jukebox.ground import Ground, Habits
 from explorer.jukebox.labels import UNKNOWN, LabelLists
@@ -49,9 +50,12 @@ def test_habits_are_what_was_played() -> None:
     habits = Habits(len(ARTISTS))
     # what was only moved to another key, nobody played
     moved = dataclasses.replace(song(bar=1.9, key="Eb major"), transposed=1)
-    count_habits(habits, [song(), song(bar=4.0, key="E minor", chords="Em Em"), song(bar=0.0), moved], LISTS)
+    songs = [song(), song(bar=2.2, key="E minor", chords="Em Em"), song(bar=0.0), moved]
+    count_habits(habits, songs, LISTS)
     for artist in (UNKNOWN, ARTISTS["Tin Whistle"]):
-        assert habits.bars[artist].tolist() == [1.5, 0.5]
+        mean, deviation = habits.bars[artist].tolist()
+        assert 2**mean == pytest.approx(math.sqrt(2.0 * 2.2))
+        assert 2**deviation == pytest.approx(math.sqrt(2.2 / 2.0))
         assert habits.keys[artist, [2, 16]].tolist() == [0.5, 0.5] and habits.keys[artist].sum() == 1
         begin = habits.chords[artist, 0, 0]
         assert begin[[0, 12]].tolist() == [0.5, 0.5]
@@ -60,6 +64,21 @@ def test_habits_are_what_was_played() -> None:
         assert habits.chords[artist, 0, 1 + 31, 12 + 9] == 1
     assert habits.bars[ARTISTS["Harbour Sound"]].tolist() == [1.0, 0.0]
     assert not habits.chords[ARTISTS["Harbour Sound"]].any()
+
+
+def test_an_artists_habits_are_those_of_his_usual_songs() -> None:
+    guest = dataclasses.replace(song(bar=2.1, key="C major"), genre="reggae")
+    waltz = dataclasses.replace(song(bar=2.1, key="C major"), beats=3)
+    slow = song(bar=2.8, key="C major")
+    habits, without = Habits(len(ARTISTS)), Habits(len(ARTISTS))
+    usual = [song(), song(bar=2.2), song(bar=2.1)]
+    count_habits(habits, [guest, *usual, guest, waltz, waltz, slow, slow], LISTS)
+    count_habits(without, usual, LISTS)
+    artist = ARTISTS["Tin Whistle"]
+    for name, rows in without.named_buffers():
+        assert torch.equal(rows[artist], getattr(habits, name)[artist]), name
+    # who sings is not known: any of them
+    assert habits.keys[UNKNOWN, 0] == pytest.approx(6 / 9)
 
 
 def test_a_record_without_tempo_has_no_ground_and_one_with_it_has(tmp_path: Path) -> None:
