@@ -29,6 +29,7 @@ from explorer.jukebox.prior import Prior
 from explorer.jukebox.products import WeightFormat
 from explorer.jukebox.sampling import Alone, Crew, LevelTask, sample_level
 from explorer.jukebox.song import SamplingOptions, Song, SongError, usual_sampling
+from explorer.jukebox.tune import Tune
 from explorer.jukebox.vqvae import VQVAE
 from explorer.jukebox.windows import plan_waves
 from explorer.precision import AUTO, Precision, choose_device, choose_precision
@@ -326,7 +327,14 @@ class Jukebox:
 
     def ground(self, song: Song) -> Ground | None:
         """Bars, key and chords that a song made from nothing is told; None for a model that is told none."""
-        return self._priors[Level.TOP].grounded(self._labels(song, Level.TOP), song.seed).ground
+        return self._planned(song).ground
+
+    def tune(self, song: Song) -> Tune | None:
+        """The notes on which a song made from nothing is to be sung; None for a model that is told none."""
+        return self._planned(song).tune
+
+    def _planned(self, song: Song) -> SongLabels:
+        return self._priors[Level.TOP].grounded(self._labels(song, Level.TOP), song.seed)
 
     # ------------------------------------------------------------------------ encode and decode
 

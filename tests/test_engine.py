@@ -103,7 +103,7 @@ def made_at_once(
     listener: int | None, bar_parts: int | None, diction: bool
 ) -> tuple[Jukebox, dict[Level, torch.Tensor]]:
     """A model, and what it makes when nothing comes between: the same for every example."""
-    jukebox = tiny_jukebox(listener=listener, bar_parts=bar_parts, diction=diction)
+    jukebox = tiny_jukebox(listener=listener, bar_parts=bar_parts, diction=diction, tune=bar_parts is not None)
     return jukebox, codes_of(list(jukebox.generate([SONG, SECOND])))
 
 

@@ -12,6 +12,7 @@ from explorer.jukebox.config import (
     DictionConfig,
     LabelConfig,
     LabelRules,
+    Level,
     LyricsConfig,
     LyricsPlacement,
     ModelConfig,
@@ -21,6 +22,7 @@ from explorer.jukebox.config import (
     VQVAEConfig,
 )
 from explorer.jukebox.labels import LabelLists
+from explorer.jukebox.tune import STEPS
 from explorer.precision import Precision
 
 GENRES = {"unknown": 0, "reggae": 1, "a cappella": 2, "metal": 3}
@@ -33,11 +35,20 @@ def tiny_config(
     listener: int | None = None,
     bar_parts: int | None = None,
     diction: bool = False,
+    tune: bool = False,
 ) -> ModelConfig:
     """Hops 16, 32, 128 at 8 kHz; windows of 1.0 s at the top, 0.5 s middle, 0.26 s bottom."""
     labels = LabelConfig(LabelRules.OWN, len(GENRES), len(ARTISTS), 1)
     top_labels = LabelConfig(
-        LabelRules.OWN, len(GENRES), len(ARTISTS), 1, t_bins=16, min_seconds=0.5, max_seconds=60.0, bar_parts=bar_parts
+        LabelRules.OWN,
+        len(GENRES),
+        len(ARTISTS),
+        1,
+        t_bins=16,
+        min_seconds=0.5,
+        max_seconds=60.0,
+        bar_parts=bar_parts,
+        tune=tune,
     )
     encoder = TransformerConfig(n_ctx=16, width=16, depth=2, heads=2, attention_order=0, blocks=4, m_attn=0.5)
     lyrics = LyricsConfig(
@@ -76,9 +87,10 @@ def tiny_jukebox(
     listener: int | None = None,
     bar_parts: int | None = None,
     diction: bool = False,
+    tune: bool = False,
 ) -> Jukebox:
     """Random weights large enough that every input changes what is drawn."""
-    config = tiny_config(merged, listener=listener, bar_parts=bar_parts, diction=diction)
+    config = tiny_config(merged, listener=listener, bar_parts=bar_parts, diction=diction, tune=tune)
     generator = torch.Generator().manual_seed(seed)
     vqvae = new_module(config, "vqvae", "cpu")
     priors = {level: new_module(config, level.value, "cpu") for level in LEVELS}
@@ -86,6 +98,8 @@ def tiny_jukebox(
         for module in (vqvae, *priors.values()):
             for parameter in module.parameters():
                 parameter.normal_(std=0.3, generator=generator)
+        if tune:
+            priors[Level.TOP].y_emb.tune_habits.steps.fill_(1 / STEPS)  # type: ignore[operator, union-attr]
         for book in vqvae.bottleneck.level_blocks:
             book.k.normal_(generator=generator)  # type: ignore[operator, union-attr]
     for module in (vqvae, *priors.values()):

@@ -16,6 +16,7 @@ from explorer.jukebox.config import ConditionerConfig, LabelConfig
 from explorer.jukebox.diction import SungRows
 from explorer.jukebox.ground import CHORDS, KEYS, GroundRows, Habits
 from explorer.jukebox.transformer import LayerNorm
+from explorer.jukebox.tune import NOTES, TuneHabits, TuneRows
 from explorer.jukebox.vqvae import ResidualUnit, residual_units
 
 
@@ -90,13 +91,14 @@ class LabelBatch:
     """[batch, n_tokens] int64 of this window"""
     ground: GroundRows | None = None
     """Bars, keys and chords; None: told of no song"""
+    tune: TuneRows | None = None
+    """The notes that are sung; None: told of no song"""
     sung: SungRows | None = None
     """What is sung when, for a level that is told it; None: told of no song"""
 
     def to(self, device: torch.device) -> LabelBatch:
-        movable = {
-            k: v.to(device) for k, v in self.__dict__.items() if isinstance(v, torch.Tensor | GroundRows | SungRows)
-        }
+        kinds = torch.Tensor | GroundRows | TuneRows | SungRows
+        movable = {k: v.to(device) for k, v in self.__dict__.items() if isinstance(v, kinds)}
         return dataclasses.replace(self, **movable)  # type: ignore[arg-type]
 
 
@@ -165,7 +167,7 @@ def time_bins(
 
 
 class LabelConditioner(nn.Module):
-    """Style (genre + artist) and, where the level has them, embeddings of time, bars, key and chords."""
+    """Style (genre + artist) and, where the level has them, embeddings of time, bars, key, chords and tune."""
 
     def __init__(self, config: LabelConfig, sample_rate: int, n_ctx: int, width: int, init_scale: float) -> None:
         super().__init__()
@@ -182,6 +184,9 @@ class LabelConditioner(nn.Module):
             self.key_emb = _Embedding(1 + KEYS, width, std)
             self.chord_emb = _Embedding(1 + CHORDS, width, std)
             self.habits = Habits(config.artists)
+        if config.tune:
+            self.note_emb = _Embedding(NOTES, width, std)
+            self.tune_habits = TuneHabits(config.artists)
 
     def style(self, labels: LabelBatch) -> torch.Tensor:
         """[batch, 1, width]: weighted sum of artists plus weighted sum of genres."""
@@ -203,10 +208,21 @@ class LabelConditioner(nn.Module):
         """Bars, key and chords [batch, n_ctx, width], or None for a level that is not told them."""
         if self.config.bar_parts is None:
             return None
-        device, songs = labels.offset.device, len(labels.offset)
-        rows = labels.ground or GroundRows.of([None] * songs).to(device)
-        steps = torch.arange(self.n_ctx, device=device, dtype=torch.float32) * (labels.window_length / self.n_ctx)
-        samples = labels.offset.view(-1, 1).float() + steps
+        rows = labels.ground or GroundRows.of([None] * len(labels.offset)).to(labels.offset.device)
+        samples = self._samples(labels)
         parts = self.bar_emb.emb(rows.parts(samples, self.config.bar_parts))
         told: torch.Tensor = parts + self.chord_emb.emb(rows.chords_at(samples)) + self.key_emb.emb(rows.keys[:, None])
         return told
+
+    def tune(self, labels: LabelBatch) -> torch.Tensor | None:
+        """The note that is sung [batch, n_ctx, width], or None for a level that is not told it."""
+        if not self.config.tune:
+            return None
+        rows = labels.tune or TuneRows.of([None] * len(labels.offset)).to(labels.offset.device)
+        told: torch.Tensor = self.note_emb.emb(rows.notes_at(self._samples(labels)))
+        return told
+
+    def _samples(self, labels: LabelBatch) -> torch.Tensor:
+        """float32 [batch, n_ctx]: where in the imagined whole song each code begins."""
+        steps = torch.arange(self.n_ctx, device=labels.offset.device, dtype=torch.float32)
+        return labels.offset.view(-1, 1).float() + steps * (labels.window_length / self.n_ctx)

@@ -216,7 +216,7 @@ class LabelConfig:
 
     ``everywhere`` adds the style to every position; the published models tell it at the first one only. ``bar_parts``:
     into how many parts a bar is cut for a level that is told its bars, key and chords (see ``ground``). None, as
-    published: none is told.
+    published: none is told. ``tune``: whether it is also told which note is sung (see ``tune``).
     """
 
     rules: LabelRules
@@ -228,10 +228,13 @@ class LabelConfig:
     max_seconds: float = 600.0
     everywhere: bool = False
     bar_parts: int | None = None
+    tune: bool = False
 
     def __post_init__(self) -> None:
         if self.bar_parts is not None and self.bar_parts < 1:
             raise ConfigError(f"a bar has at least one part, not {self.bar_parts}")
+        if self.tune and self.bar_parts is None:
+            raise ConfigError("a level that is told no chords cannot be told a tune")
 
 
 class LyricsPlacement(StrEnum):
@@ -305,6 +308,10 @@ class PriorConfig:
     alignment_head: int | None = None
     diction: DictionConfig | None = None
     """None, as published: the words are told to the top level only."""
+
+    def __post_init__(self) -> None:
+        if self.labels is not None and self.labels.tune and not self.follows:
+            raise ConfigError("a level that does not know its place in the lyrics cannot be told a tune")
 
     @property
     def vocabulary(self) -> Vocabulary | None:

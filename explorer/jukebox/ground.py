@@ -52,6 +52,11 @@ class Ground:
     beats: int = 4
     """In a bar."""
 
+    def chord_at(self, sample: float) -> int | None:
+        """The chord that is played at a sample of the whole song, where it is told."""
+        half = math.floor(HALVES * (sample - self.first) / self.bar)
+        return self.chords[half] if 0 <= half < len(self.chords) else None
+
     @property
     def key_name(self) -> str:
         """As "Eb minor"."""
@@ -149,7 +154,7 @@ class Habits(nn.Module):
         drawn = torch.randn((), generator=generator, dtype=torch.float64).clamp(-2.0, 2.0)
         bar = float(2 ** (mean + drawn * spread)) * sample_rate
         beats = round(float(self.beats[ids[weights.argmax()]]))
-        key = _drawn(weights @ self.keys.cpu().double()[ids], generator)
+        key = one_of(weights @ self.keys.cpu().double()[ids], generator)
         follow = torch.einsum("a,ahcd->hcd", weights, self.chords.cpu().double()[ids])
         chords = _progression(follow, math.ceil(samples / bar), generator) if bool(follow[:, 0].sum() > 0) else []
         return Ground(bar, 0.0, key, tuple(in_key(chord, key) for chord in chords), beats)
@@ -171,13 +176,13 @@ def _progression(follow: torch.Tensor, bars: int, generator: torch.Generator) ->
             table = follow[place % HALVES]
             # what never goes on in the corpus begins anew
             row = table[before] if bool(table[before].sum() > 0) else follow[0, 0]
-            phrase.append(_drawn(row, generator))
+            phrase.append(one_of(row, generator))
             before = 1 + phrase[-1]
         chords += phrase + phrase
     return chords[: HALVES * bars]
 
 
-def _drawn(shares: torch.Tensor, generator: torch.Generator) -> int:
+def one_of(shares: torch.Tensor, generator: torch.Generator) -> int:
     """One of so many, as often as its share, which need not add up to 1."""
     reached = shares.clamp_min(0.0).cumsum(0)
     chance = torch.rand((), generator=generator, dtype=torch.float64) * reached[-1]

@@ -21,9 +21,10 @@ from explorer.jukebox.labels import UNKNOWN, SongLabels
 
 
 def untold(song: SongLabels) -> SongLabels:
-    """A song of the same times by an unknown artist in an unknown genre, without words or a ground."""
+    """A song of the same times by an unknown artist in an unknown genre, without words, a ground or a tune."""
     unknown = ((UNKNOWN, 1.0),)
-    return dataclasses.replace(song, artists=unknown, genres=unknown, lyric_tokens=(), token_characters=(), ground=None)
+    nothing = dataclasses.replace(song, lyric_tokens=(), token_characters=(), ground=None, tune=None)
+    return dataclasses.replace(nothing, artists=unknown, genres=unknown)
 
 
 def guided(choose: Callable[[torch.Tensor], torch.Tensor], guidance: float) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -28,6 +28,7 @@ from explorer.jukebox.config import LabelConfig, LabelRules, Level, ModelConfig,
 from explorer.jukebox.ground import Ground
 from explorer.jukebox.lyrics import Transliterate, lyric_window, tokenize, window_tokens
 from explorer.jukebox.song import Song, SongError
+from explorer.jukebox.tune import Tune
 
 UNKNOWN = 0
 """Id of the label for anything the lists do not name."""
@@ -77,6 +78,8 @@ class SongLabels:
     notes: tuple[Note, ...] = ()
     ground: Ground | None = None
     """Bars, key and chords; None where they are not told."""
+    tune: Tune | None = None
+    """The notes that are sung; None where they are not told."""
 
 
 def parse_list(text: str) -> dict[str, int]:

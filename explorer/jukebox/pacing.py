@@ -12,12 +12,14 @@ sung.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 
 from explorer.jukebox.following import STAGES, VOWELS, Listener, heard_places
 from explorer.jukebox.ground import Ground
 from explorer.jukebox.labels import SongLabels
+from explorer.jukebox.tune import Line
 
 FILLED = 0.95
 """Share of the imagined whole song that the plan aims to fill."""
@@ -42,6 +44,35 @@ def planned_places(
     if prompt is not None and len(prompt):
         heard = heard_places(listener, song, prompt[:codes].to(listener.moves.device))
     begun = int(heard[-1]) if len(heard) else 0
+    # a stretch without a prompt is a part of the plan of the whole, so that begins with the whole
+    first = song.offset / hop + len(heard) if len(heard) else 0.0
+    ends = _planned_ends(listener, song, seed, hop, begun, first)
+    now = song.offset / hop + torch.arange(len(heard), codes, dtype=torch.float64)
+    # the last token lasts to the end
+    planned = begun + torch.searchsorted(ends[:-1].contiguous(), now, right=True)
+    return torch.cat([heard, planned])
+
+
+def planned_lines(listener: Listener, song: SongLabels, seed: int, hop: int, line_end: int) -> list[Line]:
+    """The lines of a song that is made from nothing, as ``planned_places`` has them; ``line_end``: the token that ends
+    a line. Lines without a syllable are left out."""
+    ends = (hop * _planned_ends(listener, song, seed, hop, 0, 0.0)).tolist()
+    sounds = _sounds(listener, song.lyric_tokens)
+    vowels = _syllables(sounds)
+    lines: list[Line] = []
+    begin = 0
+    for end in (*(i for i, token in enumerate(song.lyric_tokens) if token == line_end), len(song.lyric_tokens)):
+        if mine := [i for i in vowels if begin <= i < end]:
+            last = max(i for i in range(begin, end) if sounds[i])
+            edges = [ends[i] for i in mine] + [ends[last + 1]]
+            lines.append(Line(song.lyric_tokens[begin:end], tuple(pairwise(edges))))
+        begin = end + 1
+    return lines
+
+
+def _planned_ends(listener: Listener, song: SongLabels, seed: int, hop: int, begun: int, first: float) -> torch.Tensor:
+    """float64 [1 + tokens left]: when, in codes of the imagined whole song, the last of ``begun`` tokens ends (or the
+    silence before all of them) and each token behind it, where the plan begins at the code ``first``."""
     tokens = torch.tensor([0, *song.lyric_tokens], dtype=torch.int64)
     mean = 1 / listener.moves.detach().cpu().float()[tokens]
     whole = song.total_length / hop
@@ -49,21 +80,19 @@ def planned_places(
     generator = torch.Generator().manual_seed(seed)
     # a length is a sum of stages, each of which chance decides; gaps have one stage, as they may be no gaps at all
     stages = -torch.rand(STAGES, len(tokens), generator=generator).clamp_min(1e-9).log()
-    even = listener.sounds_of(tokens.to(listener.moves.device)).cpu() > 0
-    even[0] = True
+    sounds = _sounds(listener, song.lyric_tokens)
+    even = torch.tensor([True, *(sound > 0 for sound in sounds)])
     lengths = mean * torch.where(even, stages.mean(0), stages[0])
-    # a stretch without a prompt is a part of the plan of the whole, so that begins with the whole
-    first = song.offset / hop + len(heard) if len(heard) else 0.0
     left = lengths[begun:]
     pace = ((FILLED * whole - first) / left.sum()).clamp(FASTEST, SLOWEST)
     ends = first + (left * pace).double().cumsum(0)
-    if song.ground is not None:
-        sounds = listener.sounds_of(tokens.to(listener.moves.device)).cpu()[begun:]
-        ends = _on_the_beat(ends, _syllables(sounds[1:].tolist()), song.ground, hop)
-    now = song.offset / hop + torch.arange(len(heard), codes, dtype=torch.float64)
-    # the last token lasts to the end
-    planned = begun + torch.searchsorted(ends[:-1].contiguous(), now, right=True)
-    return torch.cat([heard, planned])
+    return ends if song.ground is None else _on_the_beat(ends, _syllables(sounds[begun:]), song.ground, hop)
+
+
+def _sounds(listener: Listener, tokens: tuple[int, ...]) -> list[int]:
+    ids = torch.tensor(tokens, dtype=torch.int64, device=listener.moves.device)
+    found: list[int] = listener.sounds_of(ids).tolist()
+    return found
 
 
 def _syllables(sounds: list[int]) -> list[int]:

@@ -22,6 +22,7 @@ from explorer.jukebox.diction import Diction
 from explorer.jukebox.following import Listener
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.lyrics import alphabet
+from explorer.jukebox.pacing import planned_lines
 from explorer.jukebox.transformer import Conv1D, LayerNorm, Reading
 
 NOT_TOLD = -1
@@ -102,12 +103,19 @@ class Prior(nn.Module):
         return self.config.n_ctx * self.hop
 
     def grounded(self, song: SongLabels, seed: int) -> SongLabels:
-        """A song that is made from nothing, with the ground that its seed gives it, where one is told."""
-        config = self.config.labels
+        """A song that is made from nothing, with the ground that its seed gives it, and the tune, where they are
+        told."""
+        config, lyrics = self.config.labels, self.config.lyrics
         if config is None or config.bar_parts is None:
             return song
         ground = self.y_emb.habits.plan(song.artists, seed, song.total_length, self.y_emb.sample_rate)
-        return replace(song, ground=ground)
+        song = replace(song, ground=ground)
+        if not config.tune or not song.lyric_tokens:
+            return song
+        assert lyrics is not None
+        line_end = 1 + alphabet(lyrics.vocabulary).index("\n")
+        lines = planned_lines(self.listener, song, seed, self.hop, line_end)
+        return replace(song, tune=self.y_emb.tune_habits.plan(song.artists, ground, lines, seed))
 
     def condition(self, labels: LabelBatch | None, upper: torch.Tensor | None = None) -> Conditioning:
         """Embed one window's labels, lyrics and the codes [batch, ≤ n_ctx / factor] of the level above.
@@ -126,6 +134,7 @@ class Prior(nn.Module):
             if config.labels.everywhere:
                 positions = _added(positions, start.expand(-1, config.n_ctx, -1))
             positions = _added(positions, self.y_emb.ground(labels))
+            positions = _added(positions, self.y_emb.tune(labels))
         if config.conditioner is not None:
             if upper is None or upper.shape[1] * self.upsampling > config.n_ctx:
                 raise ValueError(f"an upsampler needs up to {config.n_ctx // self.upsampling} codes of the level above")

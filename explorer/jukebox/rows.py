@@ -24,6 +24,7 @@ from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.lyrics import lyric_window, window_tokens
 from explorer.jukebox.prior import NOT_TOLD, Conditioning, Prior
 from explorer.jukebox.song import LevelSampling
+from explorer.jukebox.tune import TuneRows
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ def window_labels(prior: Prior, labels: Sequence[SongLabels], start: int) -> Lab
         genre_weights=genre_weights,
         lyric_tokens=tokens,
         ground=GroundRows.of([song.ground for song in labels]),
+        tune=TuneRows.of([song.tune for song in labels]),
     )
 
 

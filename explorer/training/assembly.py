@@ -21,7 +21,16 @@ from explorer.jukebox.config import LEVELS, Level, ModelConfig, VQVAEConfig
 from explorer.jukebox.labels import LabelLists
 from explorer.jukebox.vqvae import VQVAE
 
-ADDED = ("listener.", "diction.", "y_emb.bar_emb.", "y_emb.key_emb.", "y_emb.chord_emb.", "y_emb.habits.")
+ADDED = (
+    "listener.",
+    "diction.",
+    "y_emb.bar_emb.",
+    "y_emb.key_emb.",
+    "y_emb.chord_emb.",
+    "y_emb.habits.",
+    "y_emb.note_emb.",
+    "y_emb.tune_habits.",
+)
 """Names of the weights that a model may learn later than the others."""
 
 
@@ -79,8 +88,8 @@ def assemble_vqvae(
 
 def begin(module: nn.Module, base: Path, part: str) -> bool:
     """Copy the weights of one part of a model folder. Raises CheckpointError for a model of another shape. The base may
-    lack a listener, which is trained by itself, and may never have been told a ground or what is sung; returns whether
-    it has a listener where one is needed."""
+    lack a listener, which is trained by itself, and may never have been told a ground, a tune or what is sung; returns
+    whether it has a listener where one is needed."""
     stored = load_state(base, part)
     added = {name: tensor for name, tensor in module.state_dict().items() if name.startswith(ADDED)}
     state = added | stored

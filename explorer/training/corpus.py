@@ -54,6 +54,8 @@ class CorpusSong:
     """Seconds at which the first bar begins."""
     chords: tuple[str, ...] = ()
     """One entry a bar, two chords joined by |."""
+    notes: tuple[tuple[float, float, int], ...] = ()
+    """Begin and end in seconds, and MIDI number, of what is sung (or led); one after another."""
     transposed: int = 0
     """Semitones up from what its artist played (``transposition``)."""
 
@@ -134,6 +136,7 @@ def _read_song(record: Path, start: int, samples: int) -> CorpusSong:
             # not every song begins with a bar: voices alone have silence before
             first_bar=float(data["sections"][0][1]) if data.get("sections") else 0.0,
             chords=tuple(str(chords) for chords in data.get("chords", ())),
+            notes=tuple((float(begin), float(end), int(midi)) for begin, end, midi in data.get("notes", ())),
         )
     except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError) as error:
         raise CorpusError(f"{record} is not a song record: {error}") from error

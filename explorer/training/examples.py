@@ -20,9 +20,11 @@ from explorer.jukebox.ground import GroundRows
 from explorer.jukebox.labels import LabelLists, SongLabels, label_names
 from explorer.jukebox.prior import NOT_TOLD, Prior
 from explorer.jukebox.rows import window_labels, window_lyric_indices
+from explorer.jukebox.tune import TuneRows
 from explorer.training.codes import CorpusCodes
 from explorer.training.corpus import CorpusSong
 from explorer.training.habits import ground_of
+from explorer.training.tunes import tune_of
 from explorer.transliteration import transliterate
 
 LEAD_SECONDS = 1.5
@@ -86,7 +88,8 @@ class ExampleMaker:
         misheard: float = 0.0,
     ) -> None:
         """``label_dropout``: how often both names are told as unknown, and as often the artist alone, and the genre;
-        at most 1/3. As often the ground is not told, whatever else is. ``misheard``: ``Batch.shown`` has other codes in
+        at most 1/3. As often the ground is not told, whatever else is, and
+        where it is, as often the tune is not. ``misheard``: ``Batch.shown`` has other codes in
         the place of up to this share of a window's; chance decides for each window how many."""
         self.codes, self.prior, self.level, self.lists = codes, prior, level, lists
         self.label_dropout, self.misheard = label_dropout, misheard
@@ -134,7 +137,8 @@ class ExampleMaker:
         ][int(random.choice(4, p=[1 - 3 * share, share, share, share]))]
         untold = untold and artist == genre == "unknown"
         ground = random.random() >= share and not untold
-        example = self.example(excerpt, start, artist, genre, "" if untold else excerpt.lyrics, ground)
+        tune = random.random() >= share and ground
+        example = self.example(excerpt, start, artist, genre, "" if untold else excerpt.lyrics, ground, tune)
         return replace(example, above=not untold)
 
     def fixed(self, windows_per_song: int) -> list[Example]:
@@ -149,16 +153,25 @@ class ExampleMaker:
         return examples
 
     def example(
-        self, excerpt: Excerpt, start: int, artist: str, genre: str, lyrics: str, ground: bool = True
+        self,
+        excerpt: Excerpt,
+        start: int,
+        artist: str,
+        genre: str,
+        lyrics: str,
+        ground: bool = True,
+        tune: bool = True,
     ) -> Example:
-        """A window with any labels and lyrics, also wrong ones (to measure what the right ones are worth). ``ground``:
-        whether the song's is told."""
+        """A window with any labels and lyrics, also wrong ones (to measure what the right ones are worth). ``ground``
+        and ``tune``: whether the song's are told."""
         labels = label_names(
             artist, genre, lyrics, self.prior.config, self.lists, excerpt.stop - excerpt.start, 0, transliterate
         )
+        song, rate = self.codes.corpus.songs[excerpt.song], self.codes.corpus.sample_rate
         if ground:
-            song = self.codes.corpus.songs[excerpt.song]
-            labels = replace(labels, ground=ground_of(song, excerpt.start, self.codes.corpus.sample_rate))
+            labels = replace(labels, ground=ground_of(song, excerpt.start, rate))
+        if tune and lyrics:
+            labels = replace(labels, tune=tune_of(song, excerpt.start, rate))
         return Example(excerpt, labels, start)
 
     def collate(self, examples: list[Example], with_times: bool = True) -> Batch:
@@ -267,5 +280,6 @@ def _stack(batches: list[LabelBatch]) -> LabelBatch:
         genre_weights=cat("genre_weights"),
         lyric_tokens=None if batches[0].lyric_tokens is None else cat("lyric_tokens"),
         ground=GroundRows.stacked([b.ground for b in batches if b.ground is not None]),
+        tune=TuneRows.stacked([b.tune for b in batches if b.tune is not None]),
         sung=None if batches[0].sung is None else SungRows.stacked([b.sung for b in batches if b.sung is not None]),
     )

@@ -109,7 +109,7 @@ def model_config(lists: LabelLists) -> ModelConfig:
     styles = LabelConfig(LabelRules.OWN, *names, max_genres=1)
     everywhere = replace(styles, everywhere=True)
     # twelve parts of a beat have room for triplets and for quarters
-    times = replace(everywhere, t_bins=64, min_seconds=4.0, max_seconds=64.0, bar_parts=48)
+    times = replace(everywhere, t_bins=64, min_seconds=4.0, max_seconds=64.0, bar_parts=48, tune=True)
     words = TransformerConfig(
         n_ctx=192, width=128, depth=4, heads=2, attention_order=0, blocks=6, m_attn=0.5, m_mlp=2.0, init_scale=2.0
     )

@@ -25,6 +25,7 @@ from explorer.training.examples import Batch, Example, ExampleMaker
 from explorer.training.habits import count_habits
 from explorer.training.reading import Reader, guided_attention_losses, leading
 from explorer.training.runs import RunFolder, WeightAverage, learning_rate
+from explorer.training.tunes import count_tunes
 
 OPENING = 64
 """Codes at the beginning of a window over which the worth of names is measured by itself."""
@@ -81,6 +82,8 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
     recogniser = _recogniser(prior, training)
     if prior.config.labels is not None and prior.config.labels.bar_parts is not None:
         count_habits(prior.y_emb.habits, maker.codes.corpus.songs, maker.lists)
+        if prior.config.labels.tune:
+            count_tunes(prior.y_emb.tune_habits, maker.codes.corpus.songs, maker.lists)
     if prior.config.follows:
         prior.listener.requires_grad_(False)  # it has learnt before (``listening``)
     parameters = [p for p in prior.parameters() if p.requires_grad]
@@ -179,7 +182,7 @@ def evaluate_prior(prior: Prior, heldout: ExampleMaker, windows_per_song: int) -
     song half a corpus away, so that genre and artist are wrong for every song; shuffled lyrics are
     another sung song's. The ``opening`` figures are over the first OPENING codes of every window: names
     are told at the first code, and what the codes before tell by themselves they need not tell again.
-    ``without_ground_bits``: with all but bars, key and chords.
+    ``without_ground_bits``: with all but bars, key and chords; ``without_tune_bits``: with all but the notes.
 
     A prior that is told when each character is sung is told so here. The other song's characters are told at the same
     times, one for one.
@@ -202,12 +205,19 @@ def evaluate_prior(prior: Prior, heldout: ExampleMaker, windows_per_song: int) -
         "opening_wrong_labels_bits": float(with_wrong[:, :OPENING].mean()),
         "unigram_bits": float(-(p[p > 0] * np.log2(p[p > 0])).sum()),
     }
-    if prior.config.labels is not None and prior.config.labels.bar_parts is not None:
-        without = [
+    told = prior.config.labels
+
+    def bits_without(**left_out: bool) -> float:
+        examples = [
             heldout.example(e.excerpt, e.start, songs[e.excerpt.song].artist, songs[e.excerpt.song].genre,
-                            e.excerpt.lyrics, ground=False) for e in right
+                            e.excerpt.lyrics, **left_out) for e in right
         ]  # fmt: skip
-        figures["without_ground_bits"] = float(_bits(prior, heldout, without, biases).mean())
+        return float(_bits(prior, heldout, examples, biases).mean())
+
+    if told is not None and told.bar_parts is not None:
+        figures["without_ground_bits"] = bits_without(ground=False)
+    if told is not None and told.tune:
+        figures["without_tune_bits"] = bits_without(tune=False)
     if prior.config.vocabulary is not None:
         sung = [i for i, song in enumerate(songs) if song.lyrics]
         lyric_of = {i: songs[sung[(n + len(sung) // 2) % len(sung)]].lyrics for n, i in enumerate(sung)}

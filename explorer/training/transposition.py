@@ -58,6 +58,7 @@ def _transposed(song: CorpusSong, semitones: int, start: int) -> CorpusSong:
         key=transposed_name(song.key, semitones),
         bar=song.bar * shrink,
         first_bar=song.first_bar * shrink,
+        notes=tuple((begin * shrink, end * shrink, midi + semitones) for begin, end, midi in song.notes),
         chords=tuple("|".join(transposed_name(c, semitones) for c in bar.split("|")) for bar in song.chords),
         transposed=semitones,
     )

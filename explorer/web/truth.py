@@ -48,6 +48,12 @@ def describe(engine: Jukebox, song: Song, options: SamplingOptions, goes_on: boo
         cells["Bars"] = {
             level.value: {"text": told if level is Level.TOP else "not used", "known": None} for level in SAMPLING_ORDER
         }
+    tune = engine.tune(song)
+    if tune is not None:
+        told = "by ear" if goes_on else tune.range_name or "no notes"
+        cells["Tune"] = {
+            level.value: {"text": told if level is Level.TOP else "not used", "known": None} for level in SAMPLING_ORDER
+        }
     return {
         "levels": [level.value for level in SAMPLING_ORDER],
         "rows": [{"name": name, "cells": row} for name, row in cells.items()],

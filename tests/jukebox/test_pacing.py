@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from explorer.jukebox.following import Listener, heard_places, sounds
 from explorer.jukebox.ground import Ground
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.lyrics import alphabet
-from explorer.jukebox.pacing import _syllables, planned_places
+from explorer.jukebox.pacing import _syllables, planned_lines, planned_places
 
 LETTERS = alphabet(Vocabulary.V3)
 IDS = {character: number for number, character in enumerate(LETTERS, start=1)}
@@ -45,6 +46,37 @@ def test_places_only_go_on_and_end_with_the_lyrics(listener: Listener, lyrics: s
     assert (places[1:] >= places[:-1]).all() and int(places[-1]) <= len(lyrics)
     again = planned_places(listener, song_of(lyrics, codes), seed, codes, HOP)
     assert torch.equal(places, again)
+
+
+@given(lyrics=st.text("abe \n", max_size=60), beat=st.none() | st.integers(20, 200), seed=st.integers(0, 2**40))
+def test_lines_are_planned_as_places_are(listener: Listener, lyrics: str, beat: int | None, seed: int) -> None:
+    song = song_of(lyrics, 3000)
+    if beat is not None:
+        song = dataclasses.replace(song, ground=Ground(4.0 * beat * HOP, 0.0, 0))
+    lines = planned_lines(listener, song, seed, HOP, IDS["\n"])
+    texts = ["".join(LETTERS[token - 1] for token in line.tokens) for line in lines]
+    assert texts == [line for line in lyrics.split("\n") if set(line) & set("abe") and _vowels(line)]
+    places = planned_places(listener, song, seed, 3000, HOP)
+    for line in lines:
+        assert len(line.syllables) == len(_vowels("".join(LETTERS[token - 1] for token in line.tokens)))
+        for (begin, end), (after, _) in zip(
+            line.syllables, (*line.syllables[1:], (line.syllables[-1][1], 0)), strict=True
+        ):
+            assert begin <= end == after
+    begins = [begin / HOP for line in lines for begin, _ in line.syllables]
+    assert begins == sorted(begins)
+    # a syllable begins where its vowel does: at the code before, fewer tokens have begun
+    vowels = iter(_syllables([sounds(LETTERS)[token] for token in song.lyric_tokens]))
+    for begin, vowel in zip(begins, vowels, strict=True):
+        code = math.ceil(begin)
+        if 1 <= code < 3000:
+            assert int(places[code]) > vowel and (
+                begin == code or int(places[code - 1]) <= vowel or places[code - 1] == 0
+            )
+
+
+def _vowels(text: str) -> list[int]:
+    return _syllables([sounds(LETTERS)[IDS[character]] for character in text])
 
 
 def test_seeds_draw_other_lengths(listener: Listener) -> None:

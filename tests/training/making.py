@@ -12,8 +12,8 @@ RATE = 8000
 
 
 def write_corpus(folder: Path, names: tuple[str, ...] = ("a_00", "b_00", "c_00"), seconds: float = 4.0) -> Path:
-    """Songs of two genres and three artists; every letter is a tone of its own, 0.1 s long. Of the sung ones bars, key
-    and chords are told."""
+    """Songs of two genres and three artists; every letter is a tone of its own, 0.1 s long. Of the sung ones bars, key,
+    chords and tune are told."""
     folder.mkdir(parents=True, exist_ok=True)
     for number, name in enumerate(names):
         lyrics = "la di da\nto me so" if number != 1 else ""
@@ -38,5 +38,6 @@ def write_corpus(folder: Path, names: tuple[str, ...] = ("a_00", "b_00", "c_00")
         if lyrics:
             record |= {"bpm": 120, "beats": 3, "key": "G major"}
             record |= {"sections": [["verse", 0.5, 3.5]], "chords": ["G", "D"]}
+            record["notes"] = [[0.5, 0.7, 55], [0.8, 1.0, 59], [1.1, 1.6, 62], [1.6, 1.9, 50]]
         (folder / f"{name}.json").write_text(json.dumps(record))
     return folder

@@ -110,15 +110,15 @@ def test_a_base_may_lack_the_listener_and_nothing_else(base: Path, tmp_path: Pat
         begin(new_module(tiny_config(merged=True), "top", "cpu"), base, "top")
 
 
-def test_a_base_may_never_have_been_told_bars(base: Path) -> None:
-    told = new_module(tiny_config(bar_parts=12), "top", "cpu")
+def test_a_base_may_never_have_been_told_bars_and_tunes(base: Path) -> None:
+    told = new_module(tiny_config(listener=8, bar_parts=12, tune=True), "top", "cpu")
     before = {name: tensor.clone() for name, tensor in told.state_dict().items()}
-    assert begin(told, base, "top")
+    assert not begin(told, base, "top")  # it has no listener either
     stored = load_part(base, "top").state_dict()
-    new = [name for name in before if name not in stored]
-    assert sum(name.startswith("y_emb.habits.") for name in new) == 4 and len(new) == 7
+    new = [name for name in before if name not in stored and not name.startswith("listener.")]
+    assert sum(name.startswith(("y_emb.habits.", "y_emb.tune_habits.")) for name in new) == 8 and len(new) == 12
     for name, tensor in told.state_dict().items():
-        assert torch.equal(tensor, before[name] if name in new else stored[name])
+        assert torch.equal(tensor, stored.get(name, before[name]))
 
 
 def test_a_listener_is_its_averaged_weights_and_what_it_has_counted(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from explorer.jukebox.labels import UNKNOWN, LabelLists
 from explorer.jukebox.lyrics import alphabet
 from explorer.jukebox.prior import NOT_TOLD, Prior
 from explorer.jukebox.rows import window_lyric_indices
+from explorer.jukebox.tune import LOWEST, REST
 from explorer.jukebox.vqvae import VQVAE
 from explorer.training import codes as codes_module
 from explorer.training import runs as runs_module
@@ -139,9 +140,9 @@ def test_an_interrupted_vqvae_run_repeats_the_whole_one(
 
 def new_prior(level: Level, listener: int | None = None) -> Prior:
     torch.manual_seed(0)
-    # a model that follows its lyrics is told bars here, too, and what is sung in the middle
-    parts = 12 if listener else None
-    prior = new_module(tiny_config(listener=listener, bar_parts=parts, diction=bool(listener)), level.value, "cpu")
+    # a model that follows its lyrics is told bars and tune here, too, and what is sung in the middle
+    told = {"bar_parts": 12, "diction": True, "tune": True} if listener else {}
+    prior = new_module(tiny_config(listener=listener, **told), level.value, "cpu")
     assert isinstance(prior, Prior)
     return prior
 
@@ -348,6 +349,32 @@ def test_the_ground_is_told_of_the_excerpt_and_left_out_now_and_then(corpus: Cor
     assert 0.3 < told / 200 < 0.65
     figures = evaluate_prior(prior, maker, 1)
     assert figures["without_ground_bits"] != figures["music_bits"]
+
+
+def test_the_tune_is_told_of_the_excerpt_with_the_ground_and_left_out_now_and_then(
+    corpus: Corpus, codes: CorpusCodes
+) -> None:
+    prior = new_prior(Level.TOP, 8)
+    maker = ExampleMaker(codes, prior, Level.TOP, LISTS, 0.2)
+    random, told, grounds = np.random.default_rng(0), 0, 0
+    for _ in range(200):
+        example = maker.draw(random)
+        song, labels = corpus.songs[example.excerpt.song], example.labels
+        rows = maker.collate([example]).labels.tune
+        assert rows is not None and (labels.tune is None) is not bool(rows.told[0])
+        grounds += labels.ground is not None
+        if labels.tune is not None:
+            assert labels.ground is not None and labels.lyric_tokens
+            told += 1
+            # what is told at a code is the note of its time in the song
+            samples = torch.arange(example.start, example.start + prior.config.n_ctx).float() * prior.hop
+            for sample, note in zip(samples.tolist(), rows.notes_at(samples[None])[0].tolist(), strict=True):
+                second = (example.excerpt.start + sample) / corpus.sample_rate
+                sung = [midi for begin, end, midi in song.notes if begin <= second < end]
+                assert note == (2 + sung[0] - LOWEST if sung else REST)
+    assert 0.65 < told / grounds < 0.95
+    figures = evaluate_prior(prior, maker, 1)
+    assert figures["without_tune_bits"] not in (figures["music_bits"], figures["without_ground_bits"])
 
 
 def test_the_level_above_is_left_out_with_both_names_only(codes: CorpusCodes) -> None:

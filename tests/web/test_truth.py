@@ -110,3 +110,16 @@ def test_a_model_that_is_told_bars_shows_them_and_others_do_not(engine: Jukebox)
     answer = {row["name"]: row["cells"] for row in describe(told, song, SamplingOptions(), True)["rows"]}
     assert answer["Bars"]["top"]["text"] == "by ear"
     assert "Bars" not in {row["name"] for row in describe(engine, song, SamplingOptions(), False)["rows"]}
+
+
+def test_a_model_that_is_told_a_tune_shows_its_range_and_others_do_not(engine: Jukebox) -> None:
+    song = Song("reggae", "Tin Whistle", "la di da", 3.0, seed=5)
+    told = tiny_jukebox(listener=8, bar_parts=12, tune=True)
+    tune = told.tune(song)
+    assert tune is not None and len(tune.notes) == 3
+    answer = {row["name"]: row["cells"] for row in describe(told, song, SamplingOptions(), False)["rows"]}
+    assert answer["Tune"]["top"]["text"] == tune.range_name and " to " in tune.range_name
+    assert answer["Tune"]["bottom"]["text"] == "not used"
+    answer = {row["name"]: row["cells"] for row in describe(told, song, SamplingOptions(), True)["rows"]}
+    assert answer["Tune"]["top"]["text"] == "by ear"
+    assert "Tune" not in {row["name"] for row in describe(engine, song, SamplingOptions(), False)["rows"]}

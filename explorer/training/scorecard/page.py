@@ -97,6 +97,7 @@ def _worth(axes: Any, report: Report) -> None:
         "labels,\nopening": ("opening_wrong_labels_bits", "opening_bits"),
         "lyrics": ("sung_wrong_lyrics_bits", "sung_bits"),
         "bars, key,\nchords": ("without_ground_bits", "music_bits"),
+        "tune": ("without_tune_bits", "music_bits"),
     }
     for j, level in enumerate(SAMPLING_ORDER):
         figures = entry(report, "levels", level.value, "codes") or {}

@@ -158,6 +158,9 @@ def _bits(report: Report) -> Iterable[Row]:
     if "without_ground_bits" in figures:
         worth = _gain(figures, "without_ground_bits", "music_bits")
         yield Row("worth of bars, key and chords in bits per code, top", worth, gain)
+    if "without_tune_bits" in figures:
+        worth = _gain(figures, "without_tune_bits", "music_bits")
+        yield Row("worth of the tune in bits per code, top", worth, gain)
 
 
 def _gain(figures: Report, wrong: str, right: str) -> float | None:

@@ -1,0 +1,70 @@
+"""What a corpus' records say of the tunes of its songs, and what is counted of them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from explorer.jukebox.labels import UNKNOWN, LabelLists
+from explorer.jukebox.tune import OCTAVE, SungNote, Tune, TuneHabits
+from explorer.training.corpus import Corpus, CorpusError, CorpusSong
+from explorer.training.transposition import with_transposed
+from explorer.training.tunes import count_tunes, tune_of
+from tests.tiny import ARTISTS, GENRES
+from tests.training.making import write_corpus
+
+LISTS = LabelLists(ARTISTS, GENRES)
+
+
+def song(notes: tuple[tuple[float, float, int], ...], lyrics: str = "la") -> CorpusSong:
+    """In D major, two bars of D and two of A, which begin at half a second."""
+    bars = ("D", "D", "A", "A")
+    return CorpusSong(
+        "x", "metal", "Tin Whistle", "sung", lyrics, (), 0, 8000, "D major", 2.0, 4, 0.5, bars, notes=notes
+    )
+
+
+def test_a_tune_counts_from_where_the_music_begins() -> None:
+    notes = ((1.0, 1.5, 62), (1.5, 2.0, 64))
+    assert tune_of(song(notes), 400, 1000) == Tune((SungNote(600.0, 1100.0, 62), SungNote(1100.0, 1600.0, 64)))
+    assert tune_of(song(notes, lyrics=""), 0, 1000) is None and tune_of(song(()), 0, 1000) is None
+
+
+def test_habits_are_what_was_sung() -> None:
+    habits = TuneHabits(len(ARTISTS))
+    # D, F sharp, back, and after a rest up to A over the chord of A
+    sung = song(((1.0, 1.5, 62), (1.5, 2.0, 66), (2.0, 2.4, 62), (5.0, 5.5, 69)))
+    moved = dataclasses.replace(sung, transposed=1, key="Eb major")
+    count_tunes(habits, [sung, moved, song(()), song(((1.0, 1.5, 30),), lyrics="")], LISTS)
+    for artist in (UNKNOWN, ARTISTS["Tin Whistle"]):
+        mean, deviation = habits.range[artist].tolist()
+        assert mean == 64.75 and deviation == pytest.approx(math.sqrt(8.6875))
+        assert habits.steps[artist, [OCTAVE + 4, OCTAVE - 4]].tolist() == [0.5, 0.5]
+        assert (
+            habits.degrees[artist, 0, [0, 4, 7]].tolist() == [0.5, 0.25, 0.25] and not habits.degrees[artist, 1].any()
+        )
+        third = 1 / 4
+        assert habits.tones[artist, 0, [0, 4]].tolist() == [3 * third, third]
+    assert not habits.steps[ARTISTS["Harbour Sound"]].any()
+    assert torch.equal(habits.range[ARTISTS["Harbour Sound"]], TuneHabits(1).range[0])
+
+
+def test_notes_are_read_and_move_with_the_key(tmp_path: Path) -> None:
+    corpus = Corpus.open(write_corpus(tmp_path / "train"), tmp_path / "cache")
+    both = with_transposed(corpus, tmp_path / "cache")
+    assert corpus.songs[0].notes[0] == (0.5, 0.7, 55) and corpus.songs[1].notes == ()
+    old, new = corpus.songs[0].notes, both.songs[3].notes
+    assert [midi for _, _, midi in new] == [1 + midi for _, _, midi in old]
+    assert new[2][0] == pytest.approx(old[2][0] * 17 / 18)
+
+
+def test_notes_that_are_none_are_refused(tmp_path: Path) -> None:
+    folder = write_corpus(tmp_path / "train")
+    record = folder / "a_00.json"
+    record.write_text(record.read_text().replace("[0.5, 0.7, 55]", '[0.5, "high"]'))
+    with pytest.raises(CorpusError, match="a_00"):
+        Corpus.open(folder, tmp_path / "cache")
