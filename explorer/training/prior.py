@@ -80,10 +80,6 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
     settings = {**dataclasses.asdict(training), "prior": dataclasses.asdict(prior.config)}
     run = RunFolder(path, {**settings, "corpus": maker.codes.corpus.key})
     recogniser = _recogniser(prior, training)
-    if prior.config.labels is not None and prior.config.labels.bar_parts is not None:
-        count_habits(prior.y_emb.habits, maker.codes.corpus.songs, maker.lists)
-        if prior.config.labels.tune:
-            count_tunes(prior.y_emb.tune_habits, maker.codes.corpus.songs, maker.lists)
     if prior.config.follows:
         prior.listener.requires_grad_(False)  # it has learnt before (``listening``)
     parameters = [p for p in prior.parameters() if p.requires_grad]
@@ -101,6 +97,11 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
             recogniser.load_state_dict(state["recogniser"])
         optimiser.load_state_dict(state["optimiser"])
         average.shadow = state["average"]
+    # after what was kept: a run may go on with more songs
+    if prior.config.labels is not None and prior.config.labels.bar_parts is not None:
+        count_habits(prior.y_emb.habits, maker.codes.corpus.songs, maker.lists)
+        if prior.config.labels.tune:
+            count_tunes(prior.y_emb.tune_habits, maker.codes.corpus.songs, maker.lists)
     precision: torch.dtype = getattr(torch, training.precision)
     totals: dict[str, float] = {}
     began = time.monotonic()
