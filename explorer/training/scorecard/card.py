@@ -21,6 +21,7 @@ from explorer.engine import Jukebox
 from explorer.jukebox.config import SAMPLING_ORDER, Level
 from explorer.jukebox.ground import Ground
 from explorer.jukebox.song import SamplingOptions, Song
+from explorer.jukebox.tune import Tune
 from explorer.jukebox.vqvae import VQVAE
 from explorer.library import Sample
 from explorer.training.codes import CorpusCodes
@@ -184,7 +185,8 @@ class Listener:
             pieces = piece_means(states, FRAME_RATE) if Family.DISTANCE in wanted else None
         if Family.NOTES in wanted:
             assert self._pitch is not None
-            notes = describe_notes(self._pitch.voiced(audio, rate), estimate_key(audio, rate), parse_key(clip.key))
+            hertz, key = self._pitch.voiced(audio, rate), estimate_key(audio, rate)
+            notes = describe_notes(hertz, key, parse_key(clip.key), clip.notes)
         return Description(
             clip.name,
             clip.genre,
@@ -249,7 +251,7 @@ def score(plan: Plan, models_folder: Path | None = None, say: Say = lambda text:
         if Family.LETTERS in plan.families and plan.train is not None:
             say("learning letters from the training songs")
             listener.learn_letters(_clips(_songs(plan.train, plan, config.sample_rate, LETTERS_FROM_EVERY), plan))
-        needed = plan.upsample or (folders and Family.STRUCTURE in plan.families)
+        needed = plan.upsample or (folders and {Family.STRUCTURE, Family.NOTES} & plan.families)
         jukebox = Jukebox.load(folder, "cpu") if needed else None
         described = _describe_sets(plan, corpus, vqvae, jukebox, folders, listener, say)
         for name, clips in described.items():
@@ -323,17 +325,17 @@ def _describe_sets(
         jukebox.close()
     if folders:
         found[GENERATED] = []
-        for number, clip in enumerate(generated_clips(folders, partial(_ground, jukebox)), start=1):
+        for number, clip in enumerate(generated_clips(folders, partial(_told, jukebox)), start=1):
             say(f"listening to generated songs: {number} of {len(folders)}")
             found[GENERATED].append(listener.describe(clip))
     return found
 
 
-def _ground(jukebox: Jukebox | None, sample: Sample) -> Ground | None:
+def _told(jukebox: Jukebox | None, sample: Sample) -> tuple[Ground | None, Tune | None]:
     """What a song was told by the weights that are measured; None where others made it, or nobody asks."""
     if jukebox is None or dict(sample.record.weights) != jukebox.hashes:
-        return None
-    return jukebox.ground(sample.record.song)
+        return None, None
+    return jukebox.ground(sample.record.song), jukebox.tune(sample.record.song)
 
 
 def _summary(clips: Sequence[Description], real: Sequence[Description]) -> dict[str, Any]:

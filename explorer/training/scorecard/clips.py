@@ -19,6 +19,7 @@ from explorer.jukebox.config import Level
 from explorer.jukebox.events import LevelDone
 from explorer.jukebox.ground import Ground
 from explorer.jukebox.song import SamplingOptions, Song
+from explorer.jukebox.tune import Tune
 from explorer.jukebox.vqvae import VQVAE
 from explorer.library import Mode, Sample, SampleState
 from explorer.training.corpus import Character, Corpus, CorpusSong
@@ -46,6 +47,8 @@ class Clip:
     """Where one begins, in seconds of the clip; it may lie before."""
     characters: tuple[Character, ...] = ()
     """Of the lyrics that are sung in it, with their times in seconds of the clip."""
+    notes: tuple[tuple[float, float, int], ...] = ()
+    """Those that are to be sung in it: begin and end in seconds of the clip, and MIDI number."""
 
 
 @dataclass(frozen=True)
@@ -91,10 +94,11 @@ def _excerpt(corpus: Corpus, song: CorpusSong, start: int, length: int, number: 
     inside = " ".join(word.text for word in sung_words(song) if begin <= word.start and word.end <= end)
     audio = corpus.audio(song, start, length)
     sung = [character for character in song.characters if character.end > begin and character.start < end]
+    notes = tuple((a - begin, b - begin, midi) for a, b, midi in song.notes if b > begin and a < end and song.lyrics)
     return Clip(
         f"{song.name}:{number}", audio, corpus.sample_rate, song.genre, song.artist, inside, song.key,
         song.bar, song.first_bar - begin,
-        tuple(Character(one.text, one.start - begin, one.end - begin) for one in sung),
+        tuple(Character(one.text, one.start - begin, one.end - begin) for one in sung), notes,
     )  # fmt: skip
 
 
@@ -133,16 +137,25 @@ def sample_folders(folder: Path) -> list[Path]:
     return found
 
 
-def generated_clips(folders: Sequence[Path], ground: Callable[[Sample], Ground | None]) -> Iterator[Clip]:
-    """The finest level of the songs in ``sample_folders``, with the bars of the ``ground`` that they were told and the
+def generated_clips(
+    folders: Sequence[Path], told: Callable[[Sample], tuple[Ground | None, Tune | None]]
+) -> Iterator[Clip]:
+    """The finest level of the songs in ``sample_folders``, with the bars and the notes that they were ``told``, and the
     times of their alignment. Raises RecordError, AudioError."""
     for folder in folders:
         sample = Sample.open(folder)
-        record, song, told = sample.record, sample.record.song, ground(sample)
+        record, song = sample.record, sample.record.song
+        ground, tune = told(sample)
         assert record.finest is not None
         audio, rate = read_audio(sample.audio_path(record.finest), record.sample_rate), record.sample_rate
-        bars = (told.bar / rate, told.first / rate) if told is not None else (0.0, 0.0)
-        yield Clip(record.id, audio, rate, song.genre, song.artist, song.lyrics, "", *bars, _aligned(sample))
+        # plans are those of the imagined whole song, of which the sample may be a stretch
+        begin = song.offset_seconds
+        bars = (ground.bar / rate, ground.first / rate - begin) if ground is not None else (0.0, 0.0)
+        notes = tune.notes if tune is not None else ()
+        told_notes = tuple((note.begin / rate - begin, note.end / rate - begin, note.midi) for note in notes)
+        yield Clip(
+            record.id, audio, rate, song.genre, song.artist, song.lyrics, "", *bars, _aligned(sample), told_notes
+        )
 
 
 def _aligned(sample: Sample) -> tuple[Character, ...]:

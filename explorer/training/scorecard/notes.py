@@ -1,9 +1,10 @@
 """Whether what is sung and played are notes of the song's key, and whether a tune is kept.
 
-Knows: pitch over time (SwiftF0, MIT, its weights in the package), and the key from the whole sound. Does not know
-what was composed: a tune is what the tracker hears in the real sound. The grid is fixed at A = 440 Hz, as the corpus
-is tuned: a song that is tuned otherwise as a whole is wrong here. A frame counts as right within 50 cents of a note of
-the key's scale, so pitch without any key would reach 7 of 12 (58 %), and a little more by the choice of the key.
+Knows: pitch over time (SwiftF0, MIT, its weights in the package), and the key from the whole sound. A tune is kept
+where the tracker hears in a sound what it hears in the real one, and a told note is sung where it hears that note. The
+grid is fixed at A = 440 Hz, as the corpus is tuned: a song that is tuned otherwise as a whole is wrong here. A frame
+counts as right within 50 cents of a note of the key's scale, so pitch without any key would reach 7 of 12 (58 %), and a
+little more by the choice of the key.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ LOWEST_HZ, HIGHEST_HZ = 65.4, 1046.5
 VOICED = 0.5
 """Least confidence of a voiced frame, by SwiftF0's own calibration."""
 WITHIN_CENTS = 50.0
+FRAME_SECONDS = 0.016
+"""From one frame of the tracker to the next."""
+GLIDE_SECONDS = 0.05
+"""At the begin of a note, in which a voice may still be on its way there."""
 CHANCE = 7 / 12
 """What pitch that knows of no key reaches."""
 
@@ -82,6 +87,10 @@ class Notes:
     right: int
     key: Key | None
     true_key: Key | None
+    told: int = 0
+    """Frames in which a note was to be sung."""
+    sung: int = 0
+    """Those of them in which it is, within 50 cents, in whatever octave."""
 
     @property
     def frames(self) -> int:
@@ -96,11 +105,24 @@ class Notes:
         return self.right / self.voiced if self.voiced else None
 
 
-def describe_notes(hertz: np.ndarray, key: Key | None, true_key: Key | None = None) -> Notes:
-    """``hertz`` [frames], 0 where unvoiced; ``key`` is the one that is estimated, of every song alike."""
+def describe_notes(
+    hertz: np.ndarray,
+    key: Key | None,
+    true_key: Key | None = None,
+    told: Sequence[tuple[float, float, int]] = (),
+) -> Notes:
+    """``hertz`` [frames], 0 where unvoiced; ``key`` is the one that is estimated, of every song alike. ``told``: begin
+    and end in seconds, and MIDI number, of the notes that were to be sung."""
     sounding = hertz[hertz > 0]
     right = int((cents_off(sounding, key) <= WITHIN_CENTS).sum()) if key is not None else 0
-    return Notes(hertz, right, key, true_key)
+    asked = sung = 0
+    for begin, end, midi in told:
+        first, last = (max(0, round(second / FRAME_SECONDS)) for second in (begin + GLIDE_SECONDS, end))
+        frames = hertz[first:last]
+        off = 12 * np.log2(frames[frames > 0] / 440.0) + 69 - midi
+        asked += len(frames)
+        sung += int((100 * np.abs((off + 6) % 12 - 6) <= WITHIN_CENTS).sum())
+    return Notes(hertz, right, key, true_key, asked, sung)
 
 
 def tune_kept(pairs: Sequence[tuple[Notes, Notes]]) -> float | None:
@@ -121,6 +143,7 @@ def summarise_notes(clips: Sequence[Notes], real: Sequence[Notes] = ()) -> dict[
     that these were made of, one for one, where there are such."""
     kept = tune_kept(list(zip(real, clips, strict=True))) if real else None
     frames, voiced = sum(c.frames for c in clips), sum(c.voiced for c in clips)
+    told = sum(c.told for c in clips)
     known = [clip for clip in clips if clip.true_key is not None]
     found = [c.key is not None and c.true_key is not None and c.key.scale == c.true_key.scale for c in known]
     return {
@@ -130,4 +153,5 @@ def summarise_notes(clips: Sequence[Notes], real: Sequence[Notes] = ()) -> dict[
         "by_chance": round(CHANCE, 4),
         "keys_found": round(sum(found) / len(found), 4) if found else None,
         "tune_kept": round(kept, 4) if kept is not None else None,
+        "told_sung": round(sum(c.sung for c in clips) / told, 4) if told else None,
     }

@@ -286,6 +286,7 @@ SET_ROWS: tuple[tuple[str, tuple[str, ...], Callable[[float], str]], ...] = (
     ("voiced frames", ("notes", "voiced"), percent),
     ("notes in the song's key", ("notes", "within_50_cents"), percent),
     ("tune of the real song kept", ("notes", "tune_kept"), percent),
+    ("told notes sung", ("notes", "told_sung"), percent),
     ("Fréchet distance to held-out songs", ("distance", "frechet"), plain),
     ("clips with a fault", ("faults", "faulty"), whole),
 )

@@ -9,6 +9,7 @@ import pytest
 
 from explorer.jukebox.config import Level
 from explorer.jukebox.ground import Ground
+from explorer.jukebox.tune import SungNote, Tune
 from explorer.library import Library
 from explorer.training.corpus import Corpus
 from explorer.training.scorecard.clips import (
@@ -79,8 +80,10 @@ def test_only_finished_songs_from_nothing_count(tmp_path: Path) -> None:
     library.close()
     folders = sample_folders(tmp_path)
     assert [folder.name for folder in folders] == ["song-a", "song-b"]
-    bars = {"song-a": None, "song-b": Ground(44_100.0, -11_025.0, 0)}
-    first, second = generated_clips(folders, lambda sample: bars[sample.record.id])
+    tune = Tune((SungNote(22_050.0, 44_100.0, 62),))
+    told = {"song-a": (None, None), "song-b": (Ground(44_100.0, -11_025.0, 0), tune)}
+    first, second = generated_clips(folders, lambda sample: told[sample.record.id])
+    assert first.notes == () and second.notes[0][1] - second.notes[0][0] == 22_050 / second.sample_rate
     assert (first.bar, first.first_bar) == (0.0, 0.0)
     assert (second.bar * second.sample_rate, second.first_bar * second.sample_rate) == (44_100.0, -11_025.0)
     assert second.genre == "soul/funk" and first.artist == "Harbour Sound" and "Paper boats" in first.lyrics

@@ -69,6 +69,18 @@ def test_a_tune_is_kept_where_the_same_pitch_sounds_at_the_same_time() -> None:
     assert summarise_notes([made], [real])["tune_kept"] == 0.5 and summarise_notes([made])["tune_kept"] is None
 
 
+def test_a_told_note_is_sung_where_its_pitch_sounds_in_any_octave() -> None:
+    """C from the begin, then D from 0.16 s to 0.32 s: frames 3 to 9 and 13 to 19, behind the glides."""
+    hertz = np.zeros(25)
+    hertz[:10] = pitch(0)
+    hertz[13:16], hertz[16], hertz[17:20] = pitch(14.4), pitch(3), pitch(2)
+    told = ((0.0, 0.16, 60), (0.16, 0.32, 62), (0.36, 0.4, 60), (9.0, 9.5, 60))
+    notes = describe_notes(hertz, C_MAJOR, None, told)
+    assert (notes.told, notes.sung) == (14, 13)
+    hertz[5] = 0
+    assert summarise_notes([describe_notes(hertz, None, None, told)])["told_sung"] == round(12 / 14, 4)
+
+
 def test_pitch_without_a_key_reaches_chance() -> None:
     hertz = np.array([pitch(x) for x in np.arange(0, 12, 0.01)])
     assert describe_notes(hertz, Key(5, "minor")).share == pytest.approx(CHANCE, abs=0.01)
@@ -94,7 +106,7 @@ def test_shares_are_over_frames_and_keys_over_songs() -> None:
     ]
     assert summarise_notes(clips) == {
         "clips": 3, "voiced": 0.5, "within_50_cents": 0.75, "by_chance": 0.5833, "keys_found": 0.5,
-        "tune_kept": None,
+        "tune_kept": None, "told_sung": None,
     }  # fmt: skip
     assert summarise_notes([])["within_50_cents"] is None
 
