@@ -128,10 +128,11 @@ class TuneHabits(nn.Module):
         """[artists, 2] mean and standard deviation of MIDI numbers."""
         self.register_buffer("range", torch.tensor([[60.0, 4.0]]).repeat(artists, 1))
         self.steps: torch.Tensor
-        """[artists, STEPS] shares of the intervals from one note of a line to the next."""
+        """[artists, STEPS] how much more often than by chance each interval lies between two notes of a line."""
         self.register_buffer("steps", torch.zeros(artists, STEPS))
         self.tones: torch.Tensor
-        """[artists, KINDS, OCTAVE] shares of the notes over each kind of chord, counted from its root."""
+        """[artists, KINDS, OCTAVE] how much more often than by chance each note is sung over each kind of chord,
+        counted from its root."""
         self.register_buffer("tones", torch.zeros(artists, KINDS, OCTAVE))
         self.degrees: torch.Tensor
         """[artists, 2, OCTAVE] shares of the notes in major and minor keys, counted from their root."""
@@ -177,14 +178,13 @@ class TuneHabits(nn.Module):
         return Tune(tuple(notes))
 
 
-def _liking(shares: torch.Tensor, from_root: torch.Tensor) -> torch.Tensor:
-    """How well notes fit, by how often those so far from a root are sung, [OCTAVE] → [notes]. The root of the share:
-    chord and key would count what both tell twice. A chord or a key over which nobody sang likes all alike."""
-    row = shares.sqrt() if bool(shares.sum() > 0) else torch.ones_like(shares)
+def _liking(habit: torch.Tensor, from_root: torch.Tensor) -> torch.Tensor:
+    """How well notes so far from a root fit by a habit [OCTAVE] → [notes]. A chord or a key over which nobody sang
+    likes all alike."""
+    row = habit if bool(habit.sum() > 0) else torch.ones_like(habit)
     return row[from_root % OCTAVE]
 
 
 def _by_step(steps: torch.Tensor, intervals: torch.Tensor) -> torch.Tensor:
-    """[STEPS] → the shares of ``intervals`` [notes]; none is wider than an octave."""
-    shares = steps[(intervals + OCTAVE).clamp(0, STEPS - 1)]
-    return torch.where(intervals.abs() <= OCTAVE, shares, 0.0)
+    """How well ``intervals`` [notes] fit by the habit ``steps``; none is wider than an octave."""
+    return torch.where(intervals.abs() <= OCTAVE, steps[(intervals + OCTAVE).clamp(0, STEPS - 1)], 0.0)
