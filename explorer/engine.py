@@ -325,16 +325,11 @@ class Jukebox:
         """What each level really receives: ids, tokens, and notes on what is unknown or dropped."""
         return {level: self._labels(song, level) for level in SAMPLING_ORDER}
 
-    def ground(self, song: Song) -> Ground | None:
-        """Bars, key and chords that a song made from nothing is told; None for a model that is told none."""
-        return self._planned(song).ground
-
-    def tune(self, song: Song) -> Tune | None:
-        """The notes on which a song made from nothing is to be sung; None for a model that is told none."""
-        return self._planned(song).tune
-
-    def _planned(self, song: Song) -> SongLabels:
-        return self._priors[Level.TOP].grounded(self._labels(song, Level.TOP), song.seed)
+    def lead_sheet(self, song: Song) -> tuple[Ground | None, Tune | None]:
+        """Bars, key and chords that a song made from nothing is told, and the notes on which it is to be sung; None for
+        a model that is told none."""
+        planned = self._priors[Level.TOP].grounded(self._labels(song, Level.TOP), song.seed)
+        return planned.ground, planned.tune
 
     # ------------------------------------------------------------------------ encode and decode
 

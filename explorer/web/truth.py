@@ -42,18 +42,13 @@ def describe(engine: Jukebox, song: Song, options: SamplingOptions, goes_on: boo
         place = f"{_clock(received.offset / rate)} of {_clock(received.total_length / rate)}"
         cells["Place"][level.value] = {"text": place, "known": None}
         cells["Reads"][level.value] = {"text": _reads(level, received), "known": None}
-    ground = engine.ground(song)
-    if ground is not None:
-        told = "by ear" if goes_on else _ground(ground, engine.config.sample_rate)
-        cells["Bars"] = {
-            level.value: {"text": told if level is Level.TOP else "not used", "known": None} for level in SAMPLING_ORDER
-        }
-    tune = engine.tune(song)
+    ground, tune = engine.lead_sheet(song)
+    plan = {} if ground is None else {"Bars": _ground(ground, engine.config.sample_rate)}
     if tune is not None:
-        told = "by ear" if goes_on else tune.range_name or "no notes"
-        cells["Tune"] = {
-            level.value: {"text": told if level is Level.TOP else "not used", "known": None} for level in SAMPLING_ORDER
-        }
+        plan["Tune"] = tune.range_name or "no notes"
+    for name, planned in plan.items():
+        texts = {level: "not used" for level in SAMPLING_ORDER} | {Level.TOP: "by ear" if goes_on else planned}
+        cells[name] = {level.value: {"text": text, "known": None} for level, text in texts.items()}
     return {
         "levels": [level.value for level in SAMPLING_ORDER],
         "rows": [{"name": name, "cells": row} for name, row in cells.items()],

@@ -32,20 +32,8 @@ from explorer.training.prior import PriorTraining, evaluate_prior, train_prior
 from explorer.training.teacher import DIMENSIONS, Teaching
 from explorer.training.vqvae import VQVAETraining, train_vqvae
 from tests.tiny import ARTISTS, GENRES, tiny_config, tiny_jukebox
-from tests.training.making import write_corpus
 
 LISTS = LabelLists(ARTISTS, GENRES)
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    folder = tmp_path_factory.mktemp("corpus")
-    return Corpus.open(write_corpus(folder / "train"), folder / "cache")
-
-
-@pytest.fixture(scope="module")
-def codes(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> CorpusCodes:
-    return CorpusCodes.encode(corpus, tiny_jukebox()._vqvae, LEVELS, tmp_path_factory.mktemp("codes"))
 
 
 def test_songs_are_encoded_once(corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,25 +11,12 @@ from explorer.jukebox.config import LEVELS, Level
 from explorer.jukebox.labels import LabelLists
 from explorer.jukebox.prior import Prior
 from explorer.training.codes import CorpusCodes
-from explorer.training.corpus import Corpus
 from explorer.training.examples import ExampleMaker
 from explorer.training.recoding import counterparts, recode
-from tests.tiny import ARTISTS, GENRES, tiny_config, tiny_jukebox
-from tests.training.making import write_corpus
+from tests.tiny import ARTISTS, GENRES, tiny_config
 
 CODES = 32
 LISTS = LabelLists(ARTISTS, GENRES)
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    folder = tmp_path_factory.mktemp("corpus")
-    return Corpus.open(write_corpus(folder / "train"), folder / "cache")
-
-
-@pytest.fixture(scope="module")
-def old(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> CorpusCodes:
-    return CorpusCodes.encode(corpus, tiny_jukebox()._vqvae, LEVELS, tmp_path_factory.mktemp("codes"))
 
 
 def renumbered(codes: CorpusCodes, orders: dict[Level, np.ndarray]) -> CorpusCodes:
@@ -67,7 +54,7 @@ def loss(prior: Prior, codes: CorpusCodes, level: Level) -> float:
     ],
 )
 def test_codes_with_other_numbers_are_no_other_codes(
-    level: Level, changed: tuple[Level, ...], old: CorpusCodes
+    level: Level, changed: tuple[Level, ...], codes: CorpusCodes
 ) -> None:
     torch.manual_seed(0)
     prior = new_module(tiny_config(), level.value, "cpu")
@@ -75,18 +62,18 @@ def test_codes_with_other_numbers_are_no_other_codes(
     with torch.no_grad():
         for parameter in prior.parameters():
             parameter.normal_(std=0.3)
-    new = renumbered(old, {its: shuffled(old, its) for its in changed})
-    expected = loss(prior, old, level)
+    new = renumbered(codes, {its: shuffled(codes, its) for its in changed})
+    expected = loss(prior, codes, level)
     assert loss(prior, new, level) != pytest.approx(expected, abs=1e-3)
-    recode(prior, level, changed, old, new)
+    recode(prior, level, changed, codes, new)
     assert loss(prior, new, level) == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_code_that_stands_for_several_is_their_mean_and_one_that_stands_nowhere_stays(old: CorpusCodes) -> None:
+def test_a_code_that_stands_for_several_is_their_mean_and_one_that_stands_nowhere_stays(codes: CorpusCodes) -> None:
     """Old codes 2n and 2n + 1 become n."""
-    new = renumbered(old, {Level.TOP: np.arange(CODES) // 2})
-    shares = counterparts(old, new, Level.TOP, CODES)
-    often = old.frequencies(Level.TOP, CODES)
+    new = renumbered(codes, {Level.TOP: np.arange(CODES) // 2})
+    shares = counterparts(codes, new, Level.TOP, CODES)
+    often = codes.frequencies(Level.TOP, CODES)
     torch.testing.assert_close(shares.sum(1), torch.ones(CODES))
     torch.testing.assert_close(shares[CODES // 2 :], torch.eye(CODES)[CODES // 2 :])
     for number in range(CODES // 2):
@@ -97,10 +84,12 @@ def test_a_code_that_stands_for_several_is_their_mean_and_one_that_stands_nowher
             assert shares[number, number] == 1
 
 
-def test_a_level_that_is_not_its_own_nor_above_does_not_concern_a_prior(old: CorpusCodes) -> None:
+def test_a_level_that_is_not_its_own_nor_above_does_not_concern_a_prior(codes: CorpusCodes) -> None:
     prior = new_module(tiny_config(), "middle", "cpu")
     assert isinstance(prior, Prior)
     before = {name: tensor.clone() for name, tensor in prior.state_dict().items()}
-    recode(prior, Level.MIDDLE, (Level.BOTTOM,), old, renumbered(old, {Level.BOTTOM: np.arange(CODES)[::-1].copy()}))
+    recode(
+        prior, Level.MIDDLE, (Level.BOTTOM,), codes, renumbered(codes, {Level.BOTTOM: np.arange(CODES)[::-1].copy()})
+    )
     for name, tensor in prior.state_dict().items():
         assert torch.equal(tensor, before[name]), name

@@ -335,7 +335,7 @@ def _told(jukebox: Jukebox | None, sample: Sample) -> tuple[Ground | None, Tune 
     """What a song was told by the weights that are measured; None where others made it, or nobody asks."""
     if jukebox is None or dict(sample.record.weights) != jukebox.hashes:
         return None, None
-    return jukebox.ground(sample.record.song), jukebox.tune(sample.record.song)
+    return jukebox.lead_sheet(sample.record.song)
 
 
 def _summary(clips: Sequence[Description], real: Sequence[Description]) -> dict[str, Any]:

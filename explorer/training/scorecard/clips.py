@@ -23,6 +23,7 @@ from explorer.jukebox.tune import Tune
 from explorer.jukebox.vqvae import VQVAE
 from explorer.library import Mode, Sample, SampleState
 from explorer.training.corpus import Character, Corpus, CorpusSong
+from explorer.training.tunes import tune_of
 
 LEAD_SECONDS = 1.0
 """An excerpt begins so long before the first line that is sung in it."""
@@ -48,7 +49,7 @@ class Clip:
     characters: tuple[Character, ...] = ()
     """Of the lyrics that are sung in it, with their times in seconds of the clip."""
     notes: tuple[tuple[float, float, int], ...] = ()
-    """Those that are to be sung in it: begin and end in seconds of the clip, and MIDI number."""
+    """Those that are to be sung: begin and end in seconds of the clip, and MIDI number; some may lie outside."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _excerpt(corpus: Corpus, song: CorpusSong, start: int, length: int, number: 
     inside = " ".join(word.text for word in sung_words(song) if begin <= word.start and word.end <= end)
     audio = corpus.audio(song, start, length)
     sung = [character for character in song.characters if character.end > begin and character.start < end]
-    notes = tuple((a - begin, b - begin, midi) for a, b, midi in song.notes if b > begin and a < end and song.lyrics)
+    notes = _seconds(tune_of(song, start, corpus.sample_rate), corpus.sample_rate)
     return Clip(
         f"{song.name}:{number}", audio, corpus.sample_rate, song.genre, song.artist, inside, song.key,
         song.bar, song.first_bar - begin,
@@ -151,13 +152,18 @@ def generated_clips(
         # plans are those of the imagined whole song, of which the sample may be a stretch
         begin = song.offset_seconds
         bars = (ground.bar / rate, ground.first / rate - begin) if ground is not None else (0.0, 0.0)
-        notes = tune.notes if tune is not None else ()
-        told_notes = tuple((note.begin / rate - begin, note.end / rate - begin, note.midi) for note in notes)
         yield Clip(
-            record.id, audio, rate, song.genre, song.artist, song.lyrics, "", *bars, _aligned(sample), told_notes
-        )
+            record.id, audio, rate, song.genre, song.artist, song.lyrics, "", *bars, _aligned(sample),
+            _seconds(tune, rate, begin),
+        )  # fmt: skip
 
 
 def _aligned(sample: Sample) -> tuple[Character, ...]:
     alignment, lyrics = sample.alignment(), sample.record.song.lyrics
     return () if alignment is None else tuple(Character(lyrics[c.index], c.start, c.end) for c in alignment.characters)
+
+
+def _seconds(tune: Tune | None, sample_rate: int, begin: float = 0.0) -> tuple[tuple[float, float, int], ...]:
+    """The notes of a tune as ``Clip.notes``, counted from the second ``begin`` of what it is the tune of."""
+    notes = tune.notes if tune is not None else ()
+    return tuple((note.begin / sample_rate - begin, note.end / sample_rate - begin, note.midi) for note in notes)
