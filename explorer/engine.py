@@ -21,15 +21,14 @@ from explorer.checkpoints.folder import find_model, load_config, load_lists, loa
 from explorer.crew import Helpers
 from explorer.jukebox.alignment import Alignment, align, lyric_attention
 from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level, ModelConfig
-from explorer.jukebox.events import AlignmentDone, Event, Finished, LevelDone, Preview, Progress, WindowDone
-from explorer.jukebox.ground import Ground
+from explorer.jukebox.events import AlignmentDone, Event, Finished, LevelDone, Planned, Preview, Progress, WindowDone
 from explorer.jukebox.labels import LabelLists, SongLabels, label_song
 from explorer.jukebox.pacing import planned_places
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.products import WeightFormat
 from explorer.jukebox.sampling import Alone, Crew, LevelTask, sample_level
+from explorer.jukebox.sheet import LeadSheet, lead_sheet
 from explorer.jukebox.song import SamplingOptions, Song, SongError, usual_sampling
-from explorer.jukebox.tune import Tune
 from explorer.jukebox.vqvae import VQVAE
 from explorer.jukebox.windows import plan_waves
 from explorer.precision import AUTO, Precision, choose_device, choose_precision
@@ -188,6 +187,9 @@ class Jukebox:
         self._crew.start()
         if not prompt:
             labels = {level: self._grounded(level, songs, labels[level]) for level in LEVELS}
+            sheets = tuple(map(self._sheet, labels[Level.TOP], songs))
+            if any(sheet is not None for sheet in sheets):
+                yield Planned(sheets)
         heard_of = given[Level.TOP][:, :prompt].cpu().long() if prompt else None
         top_places = self._places(labels[Level.TOP], songs, lengths[Level.TOP], heard_of)
         for level in SAMPLING_ORDER:
@@ -325,11 +327,12 @@ class Jukebox:
         """What each level really receives: ids, tokens, and notes on what is unknown or dropped."""
         return {level: self._labels(song, level) for level in SAMPLING_ORDER}
 
-    def lead_sheet(self, song: Song) -> tuple[Ground | None, Tune | None]:
-        """Bars, key and chords that a song made from nothing is told, and the notes on which it is to be sung; None for
-        a model that is told none."""
-        planned = self._priors[Level.TOP].grounded(self._labels(song, Level.TOP), song.seed)
-        return planned.ground, planned.tune
+    def lead_sheet(self, song: Song) -> LeadSheet | None:
+        """Bars, key, chords and tune that a song made from nothing is told; None for a model that is told none."""
+        return self._sheet(self._priors[Level.TOP].grounded(self._labels(song, Level.TOP), song.seed), song)
+
+    def _sheet(self, told: SongLabels, song: Song) -> LeadSheet | None:
+        return lead_sheet(told, song.seconds, self.config.sample_rate)
 
     # ------------------------------------------------------------------------ encode and decode
 

@@ -12,6 +12,7 @@ import torch
 
 from explorer.jukebox.alignment import Alignment, CharacterTime, SpanTime
 from explorer.jukebox.config import Level
+from explorer.jukebox.sheet import LeadSheet
 from explorer.jukebox.song import SamplingOptions, Song
 from explorer.library import Library, Mode, SampleRecord, SampleWriter
 
@@ -84,6 +85,7 @@ def add_song(
     original: Waveform | None = None,
     genre: str = "Reggae",
     artist: str = "Harbour Sound",
+    sheet: LeadSheet | None = None,
 ) -> SampleWriter:
     """A sample with the given sounds (else a tune at all levels), finished or left in the making.
 
@@ -111,6 +113,8 @@ def add_song(
     writer = library.create(record)
     if original is not None:
         writer.set_original(original)
+    if sheet is not None:
+        writer.set_sheet(sheet)
     for level, sound in sounds.items():
         write_level(writer, level, sound, done=sound.size >= round(seconds * RATE))
     if (finish or Level.TOP in sounds) and lyrics.strip():

@@ -19,6 +19,7 @@ from explorer.jukebox.events import (
     Finished,
     LevelDone,
     LevelStarted,
+    Planned,
     Preview,
     Progress,
     WindowDone,
@@ -234,6 +235,18 @@ def test_continuing_real_audio_keeps_it(jukebox: Jukebox) -> None:
     for level in LEVELS:
         n = prompt[level].shape[1]
         assert torch.equal(whole[level][:, :n], prompt[level]) and whole[level].shape[1] > n
+
+
+def test_a_song_from_nothing_says_first_what_it_is_told() -> None:
+    jukebox = tiny_jukebox(listener=8, bar_parts=12, tune=True)
+    options = SamplingOptions(stop_after=Level.TOP)
+    first, *rest = jukebox.generate([SONG, replace(SONG, seed=5)], options)
+    assert isinstance(first, Planned) and not any(isinstance(event, Planned) for event in rest)
+    assert first.sheets == (jukebox.lead_sheet(SONG), jukebox.lead_sheet(replace(SONG, seed=5)))
+    assert first.sheets[0] is not None and first.sheets[0].notes and first.sheets[0] != first.sheets[1]
+    prompt = {Level.TOP: torch.zeros(1, 4, dtype=torch.int64)}
+    assert not any(isinstance(event, Planned) for event in jukebox.generate(SONG, options, prompt, 4))
+    assert not any(isinstance(event, Planned) for event in tiny_jukebox().generate(SONG, options))
 
 
 def test_what_was_there_before_is_heard_and_not_planned() -> None:

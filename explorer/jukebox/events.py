@@ -15,6 +15,15 @@ from explorer.jukebox.config import Level
 
 if TYPE_CHECKING:
     from explorer.jukebox.alignment import Alignment
+    from explorer.jukebox.sheet import LeadSheet
+
+
+@dataclass(frozen=True)
+class Planned:
+    """Songs are made from nothing by a model that is told bars: comes before all else."""
+
+    sheets: tuple[LeadSheet | None, ...]
+    """What each song is told of its music."""
 
 
 @dataclass(frozen=True)
@@ -98,4 +107,4 @@ class Finished:
     codes: dict[Level, torch.Tensor]
 
 
-Event = LevelStarted | Progress | WindowDone | Preview | LevelDone | AlignmentDone | Finished
+Event = Planned | LevelStarted | Progress | WindowDone | Preview | LevelDone | AlignmentDone | Finished

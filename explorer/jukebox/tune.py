@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from explorer.jukebox.ground import ROOTS, UNTOLD, Ground, one_of
+from explorer.jukebox.ground import UNTOLD, Ground, one_of
 
 LOWEST, HIGHEST = 36, 84
 """MIDI numbers that are told apart, C2 to C6; what lies beyond is told as these."""
@@ -50,18 +50,6 @@ class Tune:
     """The notes of a voice, one after another; between them it rests."""
 
     notes: tuple[SungNote, ...]
-
-    @property
-    def range_name(self) -> str:
-        """As "A3 to E4"; empty where nothing is sung."""
-        if not self.notes:
-            return ""
-        low, high = (limit(note.midi for note in self.notes) for limit in (min, max))
-        return f"{_note_name(low)} to {_note_name(high)}"
-
-
-def _note_name(midi: int) -> str:
-    return f"{ROOTS[midi % OCTAVE]}{midi // OCTAVE - 1}"
 
 
 @dataclass(frozen=True)

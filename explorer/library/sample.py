@@ -19,13 +19,16 @@ import torch
 from explorer.jukebox.config import SAMPLING_ORDER, Level
 from explorer.library.alignment_file import read_alignment
 from explorer.library.record import RecordError, SampleRecord, record_from_json
+from explorer.library.sheet_file import read_sheet
 
 if TYPE_CHECKING:
     from explorer.jukebox.alignment import Alignment
+    from explorer.jukebox.sheet import LeadSheet
 
 RECORD_FILE = "sample.json"
 CODES_FILE = "codes.safetensors"
 ALIGNMENT_FILE = "alignment.npz"
+SHEET_FILE = "sheet.json"
 ORIGINAL_FILE = "original.flac"
 """The recording that a reconstruction was made from."""
 
@@ -33,6 +36,7 @@ LIMITS = {
     RECORD_FILE: 4 * 2**20,
     CODES_FILE: 256 * 2**20,
     ALIGNMENT_FILE: 512 * 2**20,
+    SHEET_FILE: 4 * 2**20,
     ORIGINAL_FILE: 512 * 2**20,
     **{f"{level.value}.flac": 512 * 2**20 for level in SAMPLING_ORDER},
 }
@@ -82,6 +86,13 @@ class Sample:
         if not (self.folder / ALIGNMENT_FILE).exists():
             return None
         return read_alignment(checked_file(self.folder, ALIGNMENT_FILE))
+
+    def sheet(self) -> LeadSheet | None:
+        """Bars, key, chords and tune that the song was told; None where it was told none, or nothing is known of it.
+        Raises RecordError for a damaged file."""
+        if not (self.folder / SHEET_FILE).exists():
+            return None
+        return read_sheet(checked_file(self.folder, SHEET_FILE))
 
 
 def checked_file(folder: Path, name: str) -> Path:

@@ -27,6 +27,7 @@ def problems_of(folder: Path, tags: bool = True) -> list[str]:
     found = [f"{name} is no part of a sample." for name in names if name not in LIMITS]
     found += _codes(sample) + _audio(sample, tags)
     try:
+        sample.sheet()
         alignment = sample.alignment()
     except RecordError as error:
         return [*found, str(error)]

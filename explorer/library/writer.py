@@ -22,6 +22,7 @@ from explorer.audio.files import AudioTags, Waveform, read_audio, write_flac
 from explorer.durable import storage_error, sync_folder, write_bytes, write_json
 from explorer.jukebox.alignment import Alignment
 from explorer.jukebox.config import SAMPLING_ORDER, Level
+from explorer.jukebox.sheet import LeadSheet
 from explorer.library.alignment_file import write_alignment
 from explorer.library.record import ORIGIN, LevelRecord, SampleRecord, SampleState, record_to_json
 from explorer.library.sample import (
@@ -29,10 +30,12 @@ from explorer.library.sample import (
     CODES_FILE,
     ORIGINAL_FILE,
     RECORD_FILE,
+    SHEET_FILE,
     read_codes,
     read_entropy,
     read_record,
 )
+from explorer.library.sheet_file import write_sheet
 
 Entropy = npt.NDArray[np.float32]
 
@@ -122,6 +125,12 @@ class SampleWriter:
         """When the lyrics are sung."""
         self._check_open()
         write_alignment(self.folder / ALIGNMENT_FILE, alignment)
+        self._on_change(self.record)
+
+    def set_sheet(self, sheet: LeadSheet) -> None:
+        """What the song is told of its music."""
+        self._check_open()
+        write_sheet(self.folder / SHEET_FILE, sheet)
         self._on_change(self.record)
 
     def set_original(self, audio: torch.Tensor | npt.ArrayLike) -> None:

@@ -16,7 +16,16 @@ import torch
 from explorer import __version__
 from explorer.audio import files as audio_files
 from explorer.jukebox.config import SAMPLING_ORDER, Level, ModelConfig
-from explorer.jukebox.events import AlignmentDone, Event, Finished, LevelDone, LevelStarted, Preview, WindowDone
+from explorer.jukebox.events import (
+    AlignmentDone,
+    Event,
+    Finished,
+    LevelDone,
+    LevelStarted,
+    Planned,
+    Preview,
+    WindowDone,
+)
 from explorer.jukebox.song import SamplingOptions, Song
 from explorer.library import Library, Mode, Sample, SampleRecord, SampleState, SampleWriter, new_record
 from explorer.studio.jobs import JobMode, JobRequest, PromptAudio, StudioError
@@ -235,7 +244,11 @@ def create_takes(
         )
         for take, song in enumerate(request.songs, start=1)
     ]
-    return new_takes(library, records, given)
+    takes = new_takes(library, records, given)
+    if mode is Mode.UPSAMPLE and parent is not None and (sheet := parent.sheet()) is not None:
+        for writer in takes.writers:  # the top codes that they keep were told it
+            writer.set_sheet(sheet)
+    return takes
 
 
 def new_takes(library: Library, records: Sequence[SampleRecord], given: Codes) -> Takes:
@@ -334,7 +347,11 @@ class _Store:
 
     def take_in(self, event: Event) -> None:
         writers = self.takes.writers
-        if isinstance(event, LevelStarted):
+        if isinstance(event, Planned):
+            for writer, sheet in zip(writers, event.sheets, strict=True):
+                if sheet is not None:
+                    writer.set_sheet(sheet)
+        elif isinstance(event, LevelStarted):
             self._start(event)
         elif isinstance(event, WindowDone):
             elapsed, self.began = monotonic() - self.began, monotonic()

@@ -16,6 +16,7 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -120,6 +121,11 @@ def describe(library: Library, sample: Sample) -> dict[str, Any]:
     except RecordError as error:
         alignment = None
         notes.append(str(error))
+    try:
+        sheet = sample.sheet()
+    except RecordError as error:
+        sheet = None
+        notes.append(str(error))
     heard: float = max((entry["seconds"] for entry in levels.values()), default=0.0)
     return {
         "id": record.id,
@@ -147,6 +153,7 @@ def describe(library: Library, sample: Sample) -> dict[str, Any]:
         "original": _original(sample),
         "lyrics": record.song.lyrics,
         "alignment": alignment,
+        "sheet": None if sheet is None else asdict(sheet),
     }
 
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from explorer.engine import Jukebox
 from explorer.jukebox.config import SAMPLING_ORDER, Level
-from explorer.jukebox.ground import PHRASE, Ground
+from explorer.jukebox.ground import PHRASE
 from explorer.jukebox.labels import UNKNOWN, NoteKind, SongLabels
 from explorer.jukebox.lyrics import lyric_window
+from explorer.jukebox.sheet import LeadSheet
 from explorer.jukebox.song import SamplingOptions, Song
 from explorer.jukebox.windows import window_starts
 from explorer.library.query import fold
@@ -42,10 +43,10 @@ def describe(engine: Jukebox, song: Song, options: SamplingOptions, goes_on: boo
         place = f"{_clock(received.offset / rate)} of {_clock(received.total_length / rate)}"
         cells["Place"][level.value] = {"text": place, "known": None}
         cells["Reads"][level.value] = {"text": _reads(level, received), "known": None}
-    ground, tune = engine.lead_sheet(song)
-    plan = {} if ground is None else {"Bars": _ground(ground, engine.config.sample_rate)}
-    if tune is not None:
-        plan["Tune"] = tune.range_name or "no notes"
+    sheet = engine.lead_sheet(song)
+    plan = {} if sheet is None else {"Bars": _bars(sheet)}
+    if sheet is not None and sheet.notes is not None:
+        plan["Tune"] = sheet.range or "no notes"
     for name, planned in plan.items():
         texts = {level: "not used" for level in SAMPLING_ORDER} | {Level.TOP: "by ear" if goes_on else planned}
         cells[name] = {level.value: {"text": text, "known": None} for level, text in texts.items()}
@@ -71,11 +72,10 @@ def _reads(level: Level, received: SongLabels) -> str:
     return _READS[level]
 
 
-def _ground(ground: Ground, sample_rate: int) -> str:
+def _bars(sheet: LeadSheet) -> str:
     """Tempo, key, and the chords of the first phrase."""
-    tempo = 60 * ground.beats * sample_rate / ground.bar
-    chords = " | ".join(name or "–" for name in ground.bar_names[:PHRASE])
-    return "\n".join(part for part in (f"{tempo:.0f} beats a minute", ground.key_name, chords) if part)
+    chords = " | ".join(name or "–" for name in sheet.chords[:PHRASE]) if any(sheet.chords) else ""
+    return "\n".join(part for part in (f"{sheet.tempo:.0f} beats a minute", sheet.key, chords) if part)
 
 
 def _names(ids: Sequence[tuple[int, float]], known: Mapping[str, int], asked: bool) -> dict[str, Any]:

@@ -44,11 +44,6 @@ def test_stacked_rows_tell_what_one_batch_tells(batch: list[Tune | None]) -> Non
     assert torch.equal(stacked.notes_at(samples), together.notes_at(samples))
 
 
-def test_a_range_has_a_name() -> None:
-    assert Tune((SungNote(0, 1, 57), SungNote(1, 2, 64), SungNote(2, 3, 60))).range_name == "A3 to E4"
-    assert Tune(()).range_name == ""
-
-
 def habits_of_two() -> TuneHabits:
     """Artist 1 sings around C4, in steps of up to a third, on the notes of the chord in the scale of the key, and
     artist 2 around C5, the root of the chord again and again."""

@@ -10,11 +10,13 @@ import torch
 
 from explorer.jukebox.alignment import Alignment, CharacterTime, SpanTime
 from explorer.jukebox.config import Level
+from explorer.jukebox.sheet import LeadSheet
 from explorer.jukebox.song import SamplingOptions, Song
 from explorer.library import Library, SampleRecord, SampleWriter
 
 RATE = 8_000
 HOPS = {Level.TOP: 128, Level.MIDDLE: 32, Level.BOTTOM: 16}
+SHEET = LeadSheet("Eb minor", 1.9, 4, -0.6, ("Ebm", "Abm Gb"), ((0.4, 0.9, 63), (0.9, 1.0, 66)))
 LYRICS = "Paper boats on the rain,\nCéline 노래"
 
 
@@ -64,8 +66,9 @@ def window(writer: SampleWriter, level: Level, done: int, each: int, of: int = 2
 
 
 def finished(library: Library, id: str = "song-1", **entries: Any) -> SampleRecord:
-    """A finished sample of one second with all levels and an alignment."""
+    """A finished sample of one second with a lead sheet, all levels and an alignment."""
     writer = library.create(record(id, **entries))
+    writer.set_sheet(SHEET)
     for level, count in ((Level.TOP, 62), (Level.MIDDLE, 248), (Level.BOTTOM, 496)):
         writer.start_level(level, 2)
         window(writer, level, 1, count)

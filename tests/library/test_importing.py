@@ -133,6 +133,7 @@ SPOILED: dict[str, Callable[[Path], object]] = {
     "pickle": pickled,
     "bomb": bomb,
     "alignment": lambda folder: (folder / "alignment.npz").write_bytes(b"PK\3\4 nonsense"),
+    "sheet": lambda folder: (folder / "sheet.json").write_text('{"key": 1}'),
     "sound missing": lambda folder: (folder / "top.flac").unlink(),
     "sound is text": lambda folder: (folder / "top.flac").write_text("la la la " * 500),
     "sound cut": shorter,

@@ -21,7 +21,7 @@ from explorer.jukebox.config import Level
 from explorer.jukebox.song import recipe_from_dict
 from explorer.library import Library, LibraryError, Sample, SampleState
 from explorer.library.verify import problems_of
-from tests.library.making import HOPS, alignment, codes, finished, record, same_sound, sound, window
+from tests.library.making import HOPS, SHEET, alignment, codes, finished, record, same_sound, sound, window
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,7 +54,7 @@ def test_a_finished_sample_holds_everything(library: Library) -> None:
     assert sample.record == written
     assert written.state is SampleState.FINISHED
     assert {name.name for name in sample.folder.iterdir()} == {
-        "sample.json", "codes.safetensors", "alignment.npz", "top.flac", "middle.flac", "bottom.flac"
+        "sample.json", "sheet.json", "codes.safetensors", "alignment.npz", "top.flac", "middle.flac", "bottom.flac"
     }  # fmt: skip
     for level, hop in HOPS.items():
         count = written.levels[level].codes
@@ -71,6 +71,7 @@ def test_a_finished_sample_holds_everything(library: Library) -> None:
     assert torch.equal(loaded.weights, made.weights)
     assert (loaded.characters, loaded.words, loaded.lines) == (made.characters, made.words, made.lines)
     assert (loaded.token_characters, loaded.confidence) == (made.token_characters, made.confidence)
+    assert sample.sheet() == SHEET
     assert library.verify() == ()
 
 

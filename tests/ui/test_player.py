@@ -12,11 +12,15 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from explorer.jukebox.config import Level
+from explorer.jukebox.sheet import LeadSheet
 from explorer.library import Library
 from tests.songs import LYRICS, add_song, alignment_for, noise, tune, write_level
 from tests.ui.player_page import Watched, served, watch
 
 SECONDS = 4.0
+SHEET = LeadSheet(
+    "Eb minor", 1.5, 3, -0.5, ("Ebm", "Abm Gb", "Bb7", "Ebm"), ((0.25, 0.75, 63), (0.75, 1.5, 66), (2.0, 3.5, 58))
+)
 HOSTILE = '<img src=x onerror="window.stolen=1"><script>window.stolen=2</script> ${alert(1)} {{x}}'
 ALL_HERE = """() => player.sample && ['top', 'middle', 'bottom'].every(level => !player.sample.levels[level]
   || (player.audio.levels.has(level) && player.lanes.rows.get(level).spectrum))"""
@@ -30,6 +34,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     add_song(library, "song-noise", SECONDS, sounds=noises)
     add_song(library, "song-hostile", 1.0, lyrics=HOSTILE, title=HOSTILE, genre="<b>G</b>", artist="<i>A</i>")
     add_song(library, "song-read", 2.0, lyrics="", title="A recording", original=tune(2.0, 30))
+    add_song(library, "song-told", SECONDS, sheet=SHEET)
     add_song(library, "song-quiet", 1.0, lyrics="", title="Instrumental")
     yield library
     library.close()
@@ -202,6 +207,31 @@ def test_rows_can_be_switched_on_and_follow_the_level(page: Page) -> None:
     page.get_by_role("button", name="chroma").click()
     page.get_by_role("button", name="onsets").click()
     assert page.locator(".lane.view:visible").count() == 0
+
+
+def test_a_song_shows_what_it_was_told(page: Page) -> None:
+    load(page, "song-told")
+    sheet = page.get_by_role("img", name="Lead sheet", exact=False)
+    sheet.wait_for()
+    label = sheet.get_attribute("aria-label") or ""
+    assert "120 beats a minute; Eb minor; chords Ebm, Abm Gb, Bb7, Ebm; 3 notes to sing from Bb3 to Gb4" in label
+    assert page.get_by_text("Eb minor, 120").is_visible()
+    box = sheet.bounding_box()
+    assert box
+    for seconds, words in ((0.5, "chord Ebm, sing Eb4"), (1.9, "chord Gb"), (3.0, "chord Bb7, sing Bb3")):
+        page.mouse.move(box["x"] + box["width"] * seconds / SECONDS, box["y"] + box["height"] / 2)
+        assert page.locator(".readout").inner_text().split("   ")[1] == words
+    drawn = page.evaluate("""async sheet => {
+        const { layOut } = await import('/ui/player/sheet.js');
+        return layOut(sheet, 4, 400, 53);
+    }""", SHEET.__dict__)  # fmt: skip
+    assert drawn["bars"] == [100, 250], "a bar that began before the song is not drawn in it"
+    assert [chord["text"] for chord in drawn["chords"]] == ["Ebm", "Abm", "Gb", "Bb7"]
+    first, second, last = drawn["notes"]
+    assert (first["x"], last["x"]) == (25, 200) and second["y"] < first["y"] < last["y"], "higher notes stand higher"
+    assert last["y"] + last["height"] <= 53 and second["y"] >= 13
+    load(page, "song-one")
+    assert not page.get_by_text("Lead sheet").is_visible(), "it was told nothing"
 
 
 def test_pointing_at_one_picture_shows_the_place_in_the_others(page: Page) -> None:

@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient
 
 from explorer.audio.spectra import band_of
 from explorer.jukebox.config import Level
+from explorer.jukebox.sheet import LeadSheet
 from explorer.library import Library
 from explorer.web import media, pictures
 from tests.songs import LYRICS, RATE, add_song, noise, tune, write_level
@@ -252,3 +253,17 @@ def test_damaged_sound_is_told_and_not_guessed(client: TestClient, library: Libr
     record = client.get("/api/samples/song-bad")
     assert record.status_code == 200 and record.json()["alignment"] is None
     assert "alignment.npz" in record.json()["notes"][0]
+    (writer.folder / "sheet.json").write_text("{}")
+    record = client.get("/api/samples/song-bad")
+    assert record.status_code == 200 and record.json()["sheet"] is None
+    assert "sheet.json" in record.json()["notes"][1]
+
+
+def test_a_record_tells_what_the_song_was_told(client: TestClient, library: Library) -> None:
+    sheet = LeadSheet("Eb minor", 1.5, 3, -0.5, ("Ebm", "Abm Gb"), ((0.5, 1.0, 63),))
+    add_song(library, "song-told", 1.0, sheet=sheet)
+    assert client.get("/api/samples/song-told").json()["sheet"] == {
+        "key": "Eb minor", "bar": 1.5, "beats": 3, "first": -0.5, "chords": ["Ebm", "Abm Gb"], "notes": [[0.5, 1.0, 63]]
+    }  # fmt: skip
+    add_song(library, "song-untold", 1.0)
+    assert client.get("/api/samples/song-untold").json()["sheet"] is None

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,7 @@ import torch
 from explorer.checkpoints.folder import find_model, load_config, model_hashes
 from explorer.engine import Jukebox
 from explorer.jukebox.config import SAMPLING_ORDER, Level
-from explorer.jukebox.ground import Ground
 from explorer.jukebox.song import SamplingOptions, Song
-from explorer.jukebox.tune import Tune
 from explorer.jukebox.vqvae import VQVAE
 from explorer.library import Sample
 from explorer.training.codes import CorpusCodes
@@ -251,8 +248,7 @@ def score(plan: Plan, models_folder: Path | None = None, say: Say = lambda text:
         if Family.LETTERS in plan.families and plan.train is not None:
             say("learning letters from the training songs")
             listener.learn_letters(_clips(_songs(plan.train, plan, config.sample_rate, LETTERS_FROM_EVERY), plan))
-        needed = plan.upsample or (folders and {Family.STRUCTURE, Family.NOTES} & plan.families)
-        jukebox = Jukebox.load(folder, "cpu") if needed else None
+        jukebox = Jukebox.load(folder, "cpu") if plan.upsample else None
         described = _describe_sets(plan, corpus, vqvae, jukebox, folders, listener, say)
         for name, clips in described.items():
             report["sets"].setdefault(name, {}).update(_summary(clips, described[REAL]))
@@ -313,8 +309,7 @@ def _describe_sets(
             found[REAL].append(listener.describe(clip))
             for level in SAMPLING_ORDER:
                 found[level.value].append(listener.describe(reconstruction(vqvae, clip, level)))
-    if plan.upsample:
-        assert jukebox is not None
+    if jukebox is not None:
         found[UPSAMPLED] = []
         found_clips = [clip for song in corpus.songs for clip in excerpts(corpus, song, plan.seconds, plan.excerpts)]
         longest = max(len(clip.audio) for clip in found_clips)
@@ -325,17 +320,10 @@ def _describe_sets(
         jukebox.close()
     if folders:
         found[GENERATED] = []
-        for number, clip in enumerate(generated_clips(folders, partial(_told, jukebox)), start=1):
+        for number, clip in enumerate(generated_clips(folders), start=1):
             say(f"listening to generated songs: {number} of {len(folders)}")
             found[GENERATED].append(listener.describe(clip))
     return found
-
-
-def _told(jukebox: Jukebox | None, sample: Sample) -> tuple[Ground | None, Tune | None]:
-    """What a song was told by the weights that are measured; None where others made it, or nobody asks."""
-    if jukebox is None or dict(sample.record.weights) != jukebox.hashes:
-        return None, None
-    return jukebox.lead_sheet(sample.record.song)
 
 
 def _summary(clips: Sequence[Description], real: Sequence[Description]) -> dict[str, Any]:

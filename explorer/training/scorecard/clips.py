@@ -6,7 +6,7 @@ before a line is sung. Does not know measures.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,9 +17,7 @@ from explorer.audio.files import read_audio
 from explorer.engine import Jukebox
 from explorer.jukebox.config import Level
 from explorer.jukebox.events import LevelDone
-from explorer.jukebox.ground import Ground
 from explorer.jukebox.song import SamplingOptions, Song
-from explorer.jukebox.tune import Tune
 from explorer.jukebox.vqvae import VQVAE
 from explorer.library import Mode, Sample, SampleState
 from explorer.training.corpus import Character, Corpus, CorpusSong
@@ -95,7 +93,8 @@ def _excerpt(corpus: Corpus, song: CorpusSong, start: int, length: int, number: 
     inside = " ".join(word.text for word in sung_words(song) if begin <= word.start and word.end <= end)
     audio = corpus.audio(song, start, length)
     sung = [character for character in song.characters if character.end > begin and character.start < end]
-    notes = _seconds(tune_of(song, start, corpus.sample_rate), corpus.sample_rate)
+    rate, tune = corpus.sample_rate, tune_of(song, start, corpus.sample_rate)
+    notes = tuple((note.begin / rate, note.end / rate, note.midi) for note in (tune.notes if tune is not None else ()))
     return Clip(
         f"{song.name}:{number}", audio, corpus.sample_rate, song.genre, song.artist, inside, song.key,
         song.bar, song.first_bar - begin,
@@ -138,32 +137,22 @@ def sample_folders(folder: Path) -> list[Path]:
     return found
 
 
-def generated_clips(
-    folders: Sequence[Path], told: Callable[[Sample], tuple[Ground | None, Tune | None]]
-) -> Iterator[Clip]:
-    """The finest level of the songs in ``sample_folders``, with the bars and the notes that they were ``told``, and the
-    times of their alignment. Raises RecordError, AudioError."""
+def generated_clips(folders: Sequence[Path]) -> Iterator[Clip]:
+    """The finest level of the songs in ``sample_folders``, with the bars and the notes of their lead sheets, and the
+    times of their alignments. Raises RecordError, AudioError."""
     for folder in folders:
         sample = Sample.open(folder)
-        record, song = sample.record, sample.record.song
-        ground, tune = told(sample)
+        record, song, sheet = sample.record, sample.record.song, sample.sheet()
         assert record.finest is not None
-        audio, rate = read_audio(sample.audio_path(record.finest), record.sample_rate), record.sample_rate
-        # plans are those of the imagined whole song, of which the sample may be a stretch
-        begin = song.offset_seconds
-        bars = (ground.bar / rate, ground.first / rate - begin) if ground is not None else (0.0, 0.0)
+        audio = read_audio(sample.audio_path(record.finest), record.sample_rate)
+        bars = (sheet.bar, sheet.first) if sheet is not None else (0.0, 0.0)
+        notes = (sheet.notes or ()) if sheet is not None else ()
         yield Clip(
-            record.id, audio, rate, song.genre, song.artist, song.lyrics, "", *bars, _aligned(sample),
-            _seconds(tune, rate, begin),
+            record.id, audio, record.sample_rate, song.genre, song.artist, song.lyrics, "", *bars, _aligned(sample),
+            notes,
         )  # fmt: skip
 
 
 def _aligned(sample: Sample) -> tuple[Character, ...]:
     alignment, lyrics = sample.alignment(), sample.record.song.lyrics
     return () if alignment is None else tuple(Character(lyrics[c.index], c.start, c.end) for c in alignment.characters)
-
-
-def _seconds(tune: Tune | None, sample_rate: int, begin: float = 0.0) -> tuple[tuple[float, float, int], ...]:
-    """The notes of a tune as ``Clip.notes``, counted from the second ``begin`` of what it is the tune of."""
-    notes = tune.notes if tune is not None else ()
-    return tuple((note.begin / sample_rate - begin, note.end / sample_rate - begin, note.midi) for note in notes)

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from explorer.jukebox.config import Level
-from explorer.jukebox.ground import Ground
-from explorer.jukebox.tune import SungNote, Tune
+from explorer.jukebox.sheet import LeadSheet
 from explorer.library import Library
 from explorer.training.corpus import Corpus
 from explorer.training.scorecard.clips import (
@@ -73,19 +72,18 @@ def test_a_reconstruction_is_that_of_the_codes(corpus: Corpus) -> None:
 
 def test_only_finished_songs_from_nothing_count(tmp_path: Path) -> None:
     library = Library(tmp_path)
-    add_song(library, "song-b", seconds=1.0, genre="soul/funk")
+    sung = ((0.5, 1.0, 62),)
+    sheet = LeadSheet("C major", 2.0, 4, -0.5, ("C",), sung)
+    add_song(library, "song-b", seconds=1.0, genre="soul/funk", sheet=sheet)
     add_song(library, "song-a", seconds=1.0)
     add_song(library, "partial", seconds=1.0, finish=False).close()
     add_song(library, "reconstructed", seconds=1.0, original=noise(1.0, 0))
     library.close()
     folders = sample_folders(tmp_path)
     assert [folder.name for folder in folders] == ["song-a", "song-b"]
-    tune = Tune((SungNote(22_050.0, 44_100.0, 62),))
-    told = {"song-a": (None, None), "song-b": (Ground(44_100.0, -11_025.0, 0), tune)}
-    first, second = generated_clips(folders, lambda sample: told[sample.record.id])
-    assert first.notes == () and second.notes[0][1] - second.notes[0][0] == 22_050 / second.sample_rate
-    assert (first.bar, first.first_bar) == (0.0, 0.0)
-    assert (second.bar * second.sample_rate, second.first_bar * second.sample_rate) == (44_100.0, -11_025.0)
+    first, second = generated_clips(folders)
+    assert first.notes == () and second.notes == sung
+    assert (first.bar, first.first_bar) == (0.0, 0.0) and (second.bar, second.first_bar) == (2.0, -0.5)
     assert second.genre == "soul/funk" and first.artist == "Harbour Sound" and "Paper boats" in first.lyrics
     assert len(first.audio) == pytest.approx(first.sample_rate, abs=1)
     assert first.characters and {one.text for one in first.characters} <= set(first.lyrics)

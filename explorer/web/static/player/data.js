@@ -1,5 +1,5 @@
 /**
- * Fetches what the player shows: a sample's record, its spectra, attention and entropy.
+ * Fetches what the player shows: a sample's record (its lead sheet in it), its spectra, attention and entropy.
  * Knows: the addresses and the byte format of the server's arrays. Does not know: the page or audio.
  *
  * An array is a little-endian uint32 (length of the header), the header as JSON, then one byte per cell in column

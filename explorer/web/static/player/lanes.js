@@ -1,11 +1,12 @@
 /**
- * The spectrograms, the ribbon of uncertainty, further rows and the playhead on one time axis.
+ * The spectrograms, the ribbon of uncertainty, the lead sheet, further rows and the playhead on one time axis.
  * Knows: pictures, pointer and keys on them. Does not know: audio, fetching, lyrics.
  * It asks for nothing by itself: the player hands in arrays and times, and is told by `on` callbacks
  * {seek(seconds), loop([from, to]), level(name), point(seconds or null), view(name)}.
  */
 import { LEVELS, clamp, el, icon, num } from '../dom.js';
 import { paintColumns, sequential } from './colour.js';
+import { SheetRow } from './sheet.js';
 import { capital, clock, drawAxis, fit, hertz, signed, token } from './tools.js';
 import { VIEWS, Views } from './views.js';
 
@@ -43,7 +44,8 @@ export class Lanes {
     this.box.replaceChildren(ribbonGutter, el('div', { class: 'lane rib' }, this.ribbon));
     this.box.style.setProperty('--lanes', levels.length);
     for (const name of levels) this.addRow(name);
-    this.box.append(...this.views.build(), this.views.switches, el('div', { class: 'lane ax' }, this.axis), this.over);
+    this.sheet = new SheetRow();
+    this.box.append(this.sheet.gutter, this.sheet.lane, ...this.views.build(), this.views.switches, el('div', { class: 'lane ax' }, this.axis), this.over);
     this.over.setAttribute('aria-valuemax', this.seconds.toFixed(1));
     this.setLevel(level);
     this.update(sample);
@@ -63,6 +65,7 @@ export class Lanes {
     this.sample = sample;
     this.seconds = sample.duration;
     this.over.setAttribute('aria-valuemax', this.seconds.toFixed(1));
+    this.sheet.set(sample.sheet);
     for (const [name, row] of this.rows) {
       const level = sample.levels[name];
       const [rate, bits] = row.gutter.querySelectorAll('small');
@@ -123,6 +126,7 @@ export class Lanes {
       this.drawRow(name, row);
     }
     if (this.axis) drawAxis(this.axis, this.seconds);
+    this.sheet?.paint(this.seconds);
     this.views.paint(this.seconds);
     this.drawRibbon();
   }
@@ -285,6 +289,7 @@ export class Lanes {
       const values = [...this.rows].map(([name, { spectrum }]) => `${name} ${decibelAt(spectrum, time, band)}`);
       parts.push(hertz(header.hertz[band]), `${values.join('  ')} dB`);
     }
+    parts.push(this.sheet.read(event.clientY, time));
     for (const view of VIEWS) {
       const lane = this.views.rows.get(view).canvas.getBoundingClientRect();
       const down = event.clientY - lane.top;

@@ -4,6 +4,7 @@
  * The SVG holds a picture's cells as one embedded image, and curves, axes and words as themselves.
  */
 import { paintColumns, sequential } from './colour.js';
+import { layOut } from './sheet.js';
 import { axisStep, capital, clock, save } from './tools.js';
 
 const INK = { false: ['#fbfbf9', '#17181b', '#50535a'], true: ['#131417', '#ececea', '#b0b3b9'] };
@@ -48,9 +49,21 @@ class Picture {
   }
 
   tick(x, y, height) {
-    this.g.fillStyle = this.soft;
-    this.g.fillRect(x, y, 1, height);
-    this.pieces.push(`<rect x="${x}" y="${y}" width="1" height="${height}" fill="${this.soft}"/>`);
+    this.box(x, y, 1, height, this.soft);
+  }
+
+  box(x, y, width, height, colour) {
+    this.g.fillStyle = colour;
+    this.g.fillRect(x, y, width, height);
+    this.pieces.push(`<rect x="${x}" y="${y}" width="${width}" height="${height}" fill="${colour}"/>`);
+  }
+
+  /** What the song was told, as in its lane. */
+  sheet(sheet, seconds, x, y, width, height) {
+    const { bars, chords, notes } = layOut(sheet, seconds, width, height);
+    for (const bar of bars) this.tick(x + bar, y, height);
+    for (const chord of chords) this.text(chord.text, x + chord.x + 3, y + 10, { size: 11, soft: true });
+    for (const note of notes) this.box(x + note.x, y + note.y, note.width, note.height, this.ink);
   }
 
   /** A curve of `values` (0 to 1) filled down to its foot. */
@@ -78,7 +91,8 @@ const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').r
 
 /**
  * Rows on one time axis of `seconds`. A row is {name, height} with either {image, from, seconds, hertz?}, a painted
- * picture and the centres of its bands, or {values, from, seconds, marks?}, a curve from 0 to 1 and times to mark.
+ * picture and the centres of its bands, or {values, from, seconds, marks?}, a curve from 0 to 1 and times to mark, or
+ * {sheet}, bars, chords and notes.
  */
 export function renderRows(title, rows, seconds, note, dark) {
   if (!rows.length) throw new Error('there is no picture yet');
@@ -87,9 +101,10 @@ export function renderRows(title, rows, seconds, note, dark) {
   const width = WIDTH - LEFT - 20;
   let y = 44;
   for (const row of rows) {
-    const [left, wide] = [LEFT + Math.max(0, row.from / seconds) * width, Math.min(1, row.seconds / seconds) * width];
+    const [left, wide] = row.sheet ? [LEFT, width] : [LEFT + Math.max(0, row.from / seconds) * width, Math.min(1, row.seconds / seconds) * width];
     picture.text(row.name, 16, y + 14, { bold: true });
-    if (row.image) picture.image(row.image, left, y, wide, row.height);
+    if (row.sheet) picture.sheet(row.sheet, seconds, LEFT, y, width, row.height);
+    else if (row.image) picture.image(row.image, left, y, wide, row.height);
     else picture.area(row.values, left, y, wide, row.height);
     for (const f of row.hertz ? [500, 2000, 8000] : []) {
       const band = row.hertz.findIndex((centre) => centre >= f);
@@ -109,12 +124,13 @@ export function spectrumRow(name, { header, bytes }, dark, height = LANE) {
   return { name, height, image, from: header.start, seconds: header.seconds, hertz: header.hertz };
 }
 
-/** What the lanes of a song show: uncertainty, spectrograms, and further rows that are switched on. */
+/** What the lanes of a song show: uncertainty, spectrograms, the lead sheet, and further rows that are switched on. */
 export function renderLanes(sample, lanes, dark) {
   const rows = [];
   const entropy = lanes.entropy.get(lanes.level);
   if (entropy?.bytes.length) rows.push({ name: 'Uncertainty', height: 46, values: thinned(entropy.bytes), from: 0, seconds: entropy.header.seconds });
   for (const [level, { spectrum }] of lanes.rows) if (spectrum) rows.push(spectrumRow(capital(level), spectrum, dark));
+  if (sample.sheet) rows.push({ name: 'Lead sheet', height: 84, sheet: sample.sheet });
   for (const [view, { array, lane }] of lanes.views.rows) {
     if (!array || lane.hidden) continue;
     const { header, bytes } = array;
