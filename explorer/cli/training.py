@@ -163,8 +163,7 @@ def run_prior(options: argparse.Namespace) -> int:
     from explorer.training.examples import ExampleMaker
     from explorer.training.pocket import PRIOR_TRAINING, label_lists, model_config
     from explorer.training.prior import train_prior
-    from explorer.training.recoding import SONGS, recode
-    from explorer.training.transposition import with_transposed
+    from explorer.training.recoding import recode_for
 
     level = Level(options.level)
     training = PRIOR_TRAINING[level]
@@ -179,8 +178,7 @@ def run_prior(options: argparse.Namespace) -> int:
         base = base_folder(options)
         vqvae = assemble_vqvae(config.vqvae, options.runs, needed, base)
         folder = options.runs / "codes"
-        songs = with_transposed(corpus, options.runs / "cache") if training.transposed else corpus
-        codes = CorpusCodes.encode(songs.thinned(training.every_nth_song), vqvae, needed, folder)
+        codes = CorpusCodes.encode(corpus.thinned(training.every_nth_song), vqvae, needed, folder)
         heldout_codes = CorpusCodes.encode(heldout, vqvae, needed, folder)
         torch.manual_seed(training.seed)
         prior = new_module(config, level.value, "cpu")
@@ -192,9 +190,7 @@ def run_prior(options: argparse.Namespace) -> int:
             earlier = assemble_vqvae(config.vqvae, options.runs, (), base)
             changed = tuple(its for its in needed if not same_codes(earlier, vqvae, its))
             if changed and not (run / "state.pt").exists():
-                few = corpus.thinned(max(1, len(corpus.songs) // SONGS))
-                old, new = (CorpusCodes.encode(few, its, changed, folder) for its in (earlier, vqvae))
-                recode(prior, level, changed, old, new)
+                recode_for(prior, level, changed, (earlier, vqvae), corpus, folder)
         # a listener that knows other codes hears nothing in these
         if prior.config.follows and (not whole or level in changed or listener_run(options.runs).exists()):
             prior.listener.load_state_dict(listener_weights(options.runs))

@@ -56,8 +56,6 @@ class CorpusSong:
     """One entry a bar, two chords joined by |."""
     notes: tuple[tuple[float, float, int], ...] = ()
     """Begin and end in seconds, and MIDI number, of what is sung (or led); one after another."""
-    transposed: int = 0
-    """Semitones up from what its artist played (``transposition``)."""
 
     @cached_property
     def lines(self) -> tuple[tuple[int, int], ...]:

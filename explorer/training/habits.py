@@ -38,7 +38,7 @@ def count_habits(habits: Habits, songs: Iterable[CorpusSong], lists: LabelLists)
     played: dict[int, list[tuple[str, Ground]]] = {}
     for song in songs:
         ground = ground_of(song, 0, 1)
-        if ground is not None and not song.transposed:
+        if ground is not None:
             for artist in {UNKNOWN, lists.artists[song.artist]}:
                 played.setdefault(artist, []).append((song.genre, ground))
     keys, chords = torch.zeros_like(habits.keys), torch.zeros_like(habits.chords)

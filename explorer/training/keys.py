@@ -45,15 +45,6 @@ def parse_key(text: str) -> Key | None:
 _KINDS = {"": 0, "6": 0, "M7": 0, "M9": 0, "m": 1, "m6": 1, "m7": 1, "m9": 1, "7": 2, "9": 2}
 
 
-def transposed_name(text: str, semitones: int) -> str:
-    """A key or chord, as "Ab major" or "F#m7", moved; what begins with no root stays as it is."""
-    match = re.fullmatch(r"([A-G][b#]?)(.*)", text)
-    root = match and SHARPS.get(match[1], match[1])
-    if not match or root not in ROOTS:
-        return text
-    return ROOTS[(ROOTS.index(root) + semitones) % len(ROOTS)] + match[2]
-
-
 def chord_number(text: str) -> int | None:
     """0 to 35, as ``jukebox.ground`` counts; None for a chord that it cannot tell."""
     match = re.fullmatch(r"([A-G][b#]?)(.*)", text)

@@ -76,7 +76,6 @@ PRIOR_TRAINING = {
         guided_attention=1.0,
         recognition=0.2,
         lead=0.0,
-        transposed=True,
         misheard=0.3,
         precision="bfloat16",
         evaluate_every=1000,

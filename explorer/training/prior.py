@@ -38,7 +38,7 @@ class PriorTraining:
     ``guided_attention`` and ``recognition`` weigh the losses of reading lyrics, ``lead`` is how far attention is led
     at first (see ``reading``; all 0: a level without lyrics). ``every_nth_song`` leaves songs out where encoding them
     all would take longer than the steps need. ``precision`` names the torch type of the matrix products: bfloat16 is
-    faster where the processor has instructions for it. ``transposed``: every song is there in a second key, too.
+    faster where the processor has instructions for it.
 
     ``misheard``: up to so many of the codes that are shown as a window's past are others (``examples``). When it
     samples, a prior's past is its own, with all that went wrong in it, and one that has only seen real pasts trusts
@@ -61,7 +61,6 @@ class PriorTraining:
     recognition: float = 0.0
     lead: float = 0.0
     every_nth_song: int = 1
-    transposed: bool = False
     precision: str = "float32"
     workers: int = 0
     log_every: int = 20

@@ -3,18 +3,22 @@
 Where the autoencoder of its level, or of the level above, was trained on, the codes mean something else, and a prior
 would have to learn all of them anew. But the same songs are known in both: each new code is put where the old ones are
 that stand in its place, at the mean of their embeddings, weighed by how often they do.
-Knows: codes of the same songs by two autoencoders, and where a prior keeps embeddings. Does not know how songs are
-encoded.
+Knows: codes of the same songs by two autoencoders, and where a prior keeps embeddings. Does not know where
+autoencoders come from.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import torch
 
 from explorer.jukebox.conditioning import Conditioner
 from explorer.jukebox.config import LEVELS, Level
 from explorer.jukebox.prior import Prior
+from explorer.jukebox.vqvae import VQVAE
 from explorer.training.codes import CorpusCodes
+from explorer.training.corpus import Corpus
 
 SONGS = 150
 """As many songs, or up to twice as many, are enough to count in: hundreds of places for each code of ``pocket``."""
@@ -48,3 +52,13 @@ def recode(prior: Prior, level: Level, changed: tuple[Level, ...], old: CorpusCo
         assert isinstance(conditioner, Conditioner)
         embedding = conditioner.x_emb.weight
         embedding.copy_(counterparts(old, new, above, codes).to(embedding) @ embedding)
+
+
+def recode_for(
+    prior: Prior, level: Level, changed: tuple[Level, ...], vqvaes: tuple[VQVAE, VQVAE], corpus: Corpus, folder: Path
+) -> None:
+    """``recode`` by some songs of ``corpus`` as the earlier and the present one of ``vqvaes`` encode them; ``folder``
+    keeps the codes."""
+    few = corpus.thinned(max(1, len(corpus.songs) // SONGS))
+    old, new = (CorpusCodes.encode(few, vqvae, changed, folder) for vqvae in vqvaes)
+    recode(prior, level, changed, old, new)

@@ -19,7 +19,7 @@ import torch
 
 _log = logging.getLogger(__name__)
 
-FIXED = frozenset({"level", "prior", "vqvae", "seed", "batch", "clip_samples", "every_nth_song", "transposed"})
+FIXED = frozenset({"level", "prior", "vqvae", "seed", "batch", "clip_samples", "every_nth_song"})
 """Settings that a run keeps from its first to its last step: what it trains, and which examples it sees when."""
 
 NETWORKS = frozenset({"hearing", "recognition"})

@@ -38,7 +38,7 @@ def count_tunes(habits: TuneHabits, songs: Iterable[CorpusSong], lists: LabelLis
     steps, tones = torch.zeros(2, *habits.steps.shape), torch.zeros(2, *habits.tones.shape)
     for song in songs:
         tune, ground = tune_of(song, 0, 1), ground_of(song, 0, 1)
-        if tune is None or ground is None or song.transposed:
+        if tune is None or ground is None:
             continue
         minor, root = divmod(ground.key, OCTAVE)
         pitches = torch.tensor([note.midi for note in tune.notes])

@@ -39,7 +39,7 @@ def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     autoencoders = {level: VQVAETraining(level, clip_samples=4096, **short) for level in SAMPLING_ORDER}
     monkeypatch.setattr(pocket, "VQVAE_TRAINING", autoencoders)
     monkeypatch.setattr(pocket, "LISTENER_TRAINING", ListenerTraining(clip_codes=16, **short))
-    top = PriorTraining(Level.TOP, guided_attention=1.0, transposed=True, misheard=0.3, **short)
+    top = PriorTraining(Level.TOP, guided_attention=1.0, misheard=0.3, **short)
     finer = {level: PriorTraining(level, misheard=0.2, **short) for level in (Level.MIDDLE, Level.BOTTOM)}
     monkeypatch.setattr(pocket, "PRIOR_TRAINING", {Level.TOP: top, **finer})
 
@@ -61,9 +61,7 @@ def test_the_commands_in_order_give_a_model_that_sings_and_one_that_goes_on_from
     assert run("train", "listener", *places).code == 0
     for level in SAMPLING_ORDER:
         assert run("train", "prior", *places, "--level", level).code == 0
-    assert (
-        settings(prior_run(runs, Level.TOP))["transposed"] and settings(prior_run(runs, Level.TOP))["misheard"] == 0.3
-    )
+    assert settings(prior_run(runs, Level.TOP))["misheard"] == 0.3
     used = {str(settings(folder)["corpus"]) for folder in (listener_run(runs), vqvae_run(runs, Level.TOP))}
     assert used == {settings(prior_run(runs, Level.BOTTOM))["corpus"]}
     done = run("train", "export", *places, "--out", first)

@@ -13,7 +13,7 @@ from explorer.jukebox.ground import Ground, Habits
 from explorer.jukebox.labels import UNKNOWN, LabelLists
 from explorer.training.corpus import Corpus, CorpusSong
 from explorer.training.habits import count_habits, ground_of
-from explorer.training.keys import chord_number, transposed_name
+from explorer.training.keys import chord_number
 from tests.tiny import ARTISTS, GENRES
 from tests.training.making import write_corpus
 
@@ -38,19 +38,9 @@ def test_chords_by_name(name: str, number: int | None) -> None:
     assert chord_number(name) == number
 
 
-@pytest.mark.parametrize(
-    ("name", "semitones", "moved"),
-    [("C", 1, "Db"), ("F#m7", -1, "Fm7"), ("B minor", 1, "C minor"), ("C7", -1, "B7"), ("H", 1, "H"), ("", 1, "")],
-)
-def test_names_are_moved(name: str, semitones: int, moved: str) -> None:
-    assert transposed_name(name, semitones) == moved
-
-
 def test_habits_are_what_was_played() -> None:
     habits = Habits(len(ARTISTS))
-    # what was only moved to another key, nobody played
-    moved = dataclasses.replace(song(bar=1.9, key="Eb major"), transposed=1)
-    songs = [song(), song(bar=2.2, key="E minor", chords="Em Em"), song(bar=0.0), moved]
+    songs = [song(), song(bar=2.2, key="E minor", chords="Em Em"), song(bar=0.0)]
     count_habits(habits, songs, LISTS)
     for artist in (UNKNOWN, ARTISTS["Tin Whistle"]):
         mean, deviation = habits.bars[artist].tolist()

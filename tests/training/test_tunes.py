@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import torch
 from explorer.jukebox.labels import UNKNOWN, LabelLists
 from explorer.jukebox.tune import OCTAVE, SungNote, Tune, TuneHabits
 from explorer.training.corpus import Corpus, CorpusError, CorpusSong
-from explorer.training.transposition import with_transposed
 from explorer.training.tunes import count_tunes, tune_of
 from tests.tiny import ARTISTS, GENRES
 from tests.training.making import write_corpus
@@ -38,8 +36,7 @@ def test_habits_are_what_was_sung() -> None:
     habits = TuneHabits(len(ARTISTS))
     # D, F sharp, back, and after a rest up to A over the chord of A
     sung = song(((1.0, 1.5, 62), (1.5, 2.0, 66), (2.0, 2.4, 62), (5.0, 5.5, 69)))
-    moved = dataclasses.replace(sung, transposed=1, key="Eb major")
-    count_tunes(habits, [sung, moved, song(()), song(((1.0, 1.5, 30),), lyrics="")], LISTS)
+    count_tunes(habits, [sung, song(()), song(((1.0, 1.5, 30),), lyrics="")], LISTS)
     for artist in (UNKNOWN, ARTISTS["Tin Whistle"]):
         mean, deviation = habits.range[artist].tolist()
         assert mean == 64.75 and deviation == pytest.approx(math.sqrt(8.6875))
@@ -56,13 +53,9 @@ def test_habits_are_what_was_sung() -> None:
     assert torch.equal(habits.range[ARTISTS["Harbour Sound"]], TuneHabits(1).range[0])
 
 
-def test_notes_are_read_and_move_with_the_key(tmp_path: Path) -> None:
+def test_notes_are_read(tmp_path: Path) -> None:
     corpus = Corpus.open(write_corpus(tmp_path / "train"), tmp_path / "cache")
-    both = with_transposed(corpus, tmp_path / "cache")
     assert corpus.songs[0].notes[0] == (0.5, 0.7, 55) and corpus.songs[1].notes == ()
-    old, new = corpus.songs[0].notes, both.songs[3].notes
-    assert [midi for _, _, midi in new] == [1 + midi for _, _, midi in old]
-    assert new[2][0] == pytest.approx(old[2][0] * 17 / 18)
 
 
 def test_notes_that_are_none_are_refused(tmp_path: Path) -> None:
