@@ -214,11 +214,11 @@ def test_a_song_shows_what_it_was_told(page: Page) -> None:
     sheet = page.get_by_role("img", name="Lead sheet", exact=False)
     sheet.wait_for()
     label = sheet.get_attribute("aria-label") or ""
-    assert "120 beats a minute; Eb minor; chords Ebm, Abm Gb, Bb7, Ebm; 3 notes to sing from Bb3 to Gb4" in label
-    assert page.get_by_text("Eb minor, 120").is_visible()
+    assert "120 beats a minute; E♭ minor; chords E♭m, A♭m G♭, B♭7, E♭m; 3 notes to sing from B♭3 to G♭4" in label
+    assert page.get_by_text("E♭ minor, 120").is_visible()
     box = sheet.bounding_box()
     assert box
-    for seconds, words in ((0.5, "chord Ebm, sing Eb4"), (1.9, "chord Gb"), (3.0, "chord Bb7, sing Bb3")):
+    for seconds, words in ((0.5, "chord E♭m, sing E♭4"), (1.9, "chord G♭"), (3.0, "chord B♭7, sing B♭3")):
         page.mouse.move(box["x"] + box["width"] * seconds / SECONDS, box["y"] + box["height"] / 2)
         assert page.locator(".readout").inner_text().split("   ")[1] == words
     drawn = page.evaluate("""async sheet => {
@@ -226,10 +226,12 @@ def test_a_song_shows_what_it_was_told(page: Page) -> None:
         return layOut(sheet, 4, 400, 53);
     }""", SHEET.__dict__)  # fmt: skip
     assert drawn["bars"] == [100, 250], "a bar that began before the song is not drawn in it"
-    assert [chord["text"] for chord in drawn["chords"]] == ["Ebm", "Abm", "Gb", "Bb7"]
+    assert [chord["text"] for chord in drawn["chords"]] == ["E♭m", "A♭m", "G♭", "B♭7"]
     first, second, last = drawn["notes"]
     assert (first["x"], last["x"]) == (25, 200) and second["y"] < first["y"] < last["y"], "higher notes stand higher"
     assert last["y"] + last["height"] <= 53 and second["y"] >= 13
+    page.get_by_role("button", name="chroma").click()
+    page.get_by_role("img", name="with the notes that were to be sung outlined", exact=False).wait_for()
     load(page, "song-one")
     assert not page.get_by_text("Lead sheet").is_visible(), "it was told nothing"
 

@@ -66,6 +66,7 @@ export class Lanes {
     this.seconds = sample.duration;
     this.over.setAttribute('aria-valuemax', this.seconds.toFixed(1));
     this.sheet.set(sample.sheet);
+    this.views.notes = sample.sheet?.notes ?? [];
     for (const [name, row] of this.rows) {
       const level = sample.levels[name];
       const [rate, bits] = row.gutter.querySelectorAll('small');

@@ -7,7 +7,7 @@
 import { el } from '../dom.js';
 import { fit, token } from './tools.js';
 
-const NAMES = ['C', 'Db', 'D', 'Eb', 'E', 'F', 'Gb', 'G', 'Ab', 'A', 'Bb', 'B'];
+const NAMES = ['C', 'D♭', 'D', 'E♭', 'E', 'F', 'G♭', 'G', 'A♭', 'A', 'B♭', 'B'];
 /** Pixels above the notes, in which chords are written; and how wide a letter of them is taken to be. */
 const STRIP = 13;
 const LETTER = 7;
@@ -15,6 +15,9 @@ const LETTER = 7;
 const NARROWEST = 12;
 
 const noteName = (midi) => `${NAMES[midi % 12]}${Math.floor(midi / 12) - 1}`;
+
+/** "Bbm" -> "B♭m" */
+const printed = (name) => name.replace(/^([A-G])b/, '$1♭');
 
 const tempo = ({ beats, bar }) => Math.round((60 * beats) / bar);
 
@@ -31,7 +34,7 @@ export function layOut({ bar, first, chords, notes }, seconds, width, height) {
     const x = Math.max(0, at(time));
     const last = placed.at(-1);
     // A chord that goes on is not written again, and none over another.
-    if (text !== before && x < width && !(last && x < last.x + LETTER * (last.text.length + 1))) placed.push({ x, text });
+    if (text !== before && x < width && !(last && x < last.x + LETTER * (last.text.length + 1))) placed.push({ x, text: printed(text) });
     before = text;
   }
   const sung = (notes ?? []).map(([, , midi]) => midi);
@@ -62,7 +65,7 @@ export class SheetRow {
     this.sheet = sheet;
     this.gutter.hidden = this.lane.hidden = !sheet;
     if (!sheet) return;
-    this.note.textContent = `${sheet.key}, ${tempo(sheet)}`;
+    this.note.textContent = `${printed(sheet.key)}, ${tempo(sheet)}`;
     this.note.title = `${tempo(sheet)} beats a minute`;
     this.canvas.setAttribute('aria-label', describe(sheet));
   }
@@ -96,13 +99,13 @@ function readSheet({ bar, first, chords, notes }, time) {
   const parts = (chords[Math.floor(place)] ?? '').split(' ');
   const chord = parts[Math.floor((place - Math.floor(place)) * parts.length)];
   const note = notes?.find(([begin, end]) => begin <= time && time < end);
-  return [chord && `chord ${chord}`, note && `sing ${noteName(note[2])}`].filter(Boolean).join(', ');
+  return [chord && `chord ${printed(chord)}`, note && `sing ${noteName(note[2])}`].filter(Boolean).join(', ');
 }
 
 /** The whole sheet for those who hear the page. */
 function describe(sheet) {
-  const chords = sheet.chords.filter(Boolean);
-  const told = [`${tempo(sheet)} beats a minute`, sheet.key];
+  const chords = sheet.chords.filter(Boolean).map((bar) => bar.split(' ').map(printed).join(' '));
+  const told = [`${tempo(sheet)} beats a minute`, printed(sheet.key)];
   if (chords.length) told.push(`chords ${chords.slice(0, 4).join(', ')}${chords.length > 4 ? ' and so on' : ''}`);
   if (sheet.notes?.length) {
     const sung = sheet.notes.map(([, , midi]) => midi);

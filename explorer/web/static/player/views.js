@@ -23,6 +23,7 @@ export class Views {
   /** The rows' elements for the grid of lanes; arrays of the song before are forgotten. */
   build() {
     this.rows.clear();
+    this.notes = [];
     return VIEWS.flatMap((view) => {
       const note = el('small');
       const gutter = el('div', { class: 'gutter plain' }, el('b', { text: NAMES[view] }), note);
@@ -59,7 +60,7 @@ export class Views {
     const row = this.rows.get(view);
     if (row.lane.hidden) return;
     const [g, width, height] = fit(row.canvas);
-    row.canvas.setAttribute('aria-label', row.array ? describe(view, row) : `${NAMES[view]}: not here yet.`);
+    row.canvas.setAttribute('aria-label', row.array ? describe(view, row, this.notes) : `${NAMES[view]}: not here yet.`);
     row.note.textContent = row.array ? row.level : '';
     if (!row.array || !width || !seconds) return;
     const { header, bytes } = row.array;
@@ -68,6 +69,7 @@ export class Views {
     if (view === 'chroma') {
       g.imageSmoothingEnabled = false;
       g.drawImage(paintColumns(bytes, header.columns, header.rows, sequential()), 0, 0, header.columns, header.rows, left, 0, right, height);
+      this.outline(g, seconds, width, height / header.rows);
       return;
     }
     g.fillStyle = token('--paper');
@@ -80,6 +82,16 @@ export class Views {
     }
     g.fillStyle = token('--ink');
     for (const time of header.onsets) g.fillRect((time / seconds) * width, 0, 1, height);
+  }
+
+  /** The notes that were to be sung: there the pitch class should be strong. `step`: pixels of one. */
+  outline(g, seconds, width, step) {
+    g.strokeStyle = token('--ink');
+    g.lineWidth = 1;
+    for (const [begin, end, midi] of this.notes) {
+      const [x, right] = [begin, end].map((time) => Math.round((time / seconds) * width) + 0.5);
+      g.strokeRect(x, Math.round((PITCHES.length - 1 - (midi % 12)) * step) + 0.5, Math.max(1, right - x - 1), Math.round(step) - 1);
+    }
   }
 
   paint(seconds) {
@@ -99,7 +111,7 @@ export class Views {
   }
 }
 
-function describe(view, { array, level }) {
+function describe(view, { array, level }, notes) {
   const { header, bytes } = array;
   if (view === 'onsets') {
     const many = header.onsets.length;
@@ -111,5 +123,5 @@ function describe(view, { array, level }) {
     return sum;
   });
   const strongest = sums.indexOf(Math.max(...sums));
-  return `Chroma, ${level} level: the strength of the twelve pitch classes over time, C at the bottom${sums[strongest] ? `; ${PITCHES[strongest]} is the strongest` : ''}.`;
+  return `Chroma, ${level} level: the strength of the twelve pitch classes over time, C at the bottom${notes.length ? ', with the notes that were to be sung outlined' : ''}${sums[strongest] ? `; ${PITCHES[strongest]} is the strongest` : ''}.`;
 }
