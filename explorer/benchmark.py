@@ -25,7 +25,6 @@ from explorer.engine import Jukebox
 from explorer.fidelity import format_costs
 from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level
 from explorer.jukebox.events import LevelDone, LevelStarted, Preview
-from explorer.jukebox.pacing import planned_places
 from explorer.jukebox.prior import CodeDecoding, Conditioning, Prior
 from explorer.jukebox.products import WeightFormat
 from explorer.jukebox.rows import window_conditioning, window_lyric_bias
@@ -166,7 +165,7 @@ def first_window(
     conditioning = window_conditioning(prior, labels, 0, above, engine.device)
     if not prior.config.follows:
         return conditioning
-    places = planned_places(prior.listener, labels[0], song.seed, min(count, prior.config.n_ctx), prior.hop)
+    places = prior.places(labels[0], song.seed, min(count, prior.config.n_ctx))
     bias = window_lyric_bias(prior, labels, [0] * rows, places.expand(rows, -1))
     return dataclasses.replace(conditioning, lyric_bias=bias.to(engine.device))
 

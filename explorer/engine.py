@@ -23,7 +23,8 @@ from explorer.jukebox.alignment import Alignment, align, lyric_attention
 from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level, ModelConfig
 from explorer.jukebox.events import AlignmentDone, Event, Finished, LevelDone, Planned, Preview, Progress, WindowDone
 from explorer.jukebox.labels import LabelLists, SongLabels, label_song
-from explorer.jukebox.pacing import planned_places
+from explorer.jukebox.lyrics import alphabet
+from explorer.jukebox.phones import spoken_words
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.products import WeightFormat
 from explorer.jukebox.sampling import Alone, Crew, LevelTask, sample_level
@@ -32,6 +33,7 @@ from explorer.jukebox.song import SamplingOptions, Song, SongError, usual_sampli
 from explorer.jukebox.vqvae import VQVAE
 from explorer.jukebox.windows import plan_waves
 from explorer.precision import AUTO, Precision, choose_device, choose_precision
+from explorer.pronunciation import pronounce
 from explorer.transliteration import transliterate
 
 T = TypeVar("T")
@@ -242,7 +244,7 @@ class Jukebox:
         rows = [None] * len(songs) if heard is None else heard
         return torch.stack(
             [
-                planned_places(prior.listener, its, song.seed, length, prior.hop, row)
+                prior.places(its, song.seed, length, row)
                 if its.lyric_tokens
                 else torch.zeros(length, dtype=torch.int64)
                 for its, song, row in zip(labels, songs, rows, strict=True)
@@ -321,7 +323,11 @@ class Jukebox:
         return {level: codes * hop // self.config.hop(level) for level in LEVELS}
 
     def _labels(self, song: Song, level: Level) -> SongLabels:
-        return label_song(song, self.config, level, self.lists[level], transliterate)
+        labels, prior = label_song(song, self.config, level, self.lists[level], transliterate), self.config.prior(level)
+        if prior.lyrics is None or not prior.lyrics.phones:
+            return labels
+        words = spoken_words(labels.lyric_tokens, alphabet(prior.lyrics.vocabulary), pronounce)
+        return dataclasses.replace(labels, words=words)
 
     def describe(self, song: Song) -> dict[Level, SongLabels]:
         """What each level really receives: ids, tokens, and notes on what is unknown or dropped."""

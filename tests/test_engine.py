@@ -249,6 +249,22 @@ def test_a_song_from_nothing_says_first_what_it_is_told() -> None:
     assert not any(isinstance(event, Planned) for event in tiny_jukebox().generate(SONG, options))
 
 
+def test_a_model_that_plans_by_phones_knows_how_the_words_sound() -> None:
+    jukebox = tiny_jukebox(listener=8, bar_parts=12, tune=True, phones=True)
+    told = jukebox.describe(SONG)
+    assert [word.phones for word in told[Level.TOP].words] == ["wʌn", "tu", "θɹi", "fɔɹ", "fIv"]
+    assert not told[Level.MIDDLE].words and not tiny_jukebox(listener=8).describe(SONG)[Level.TOP].words
+    sheet = jukebox.lead_sheet(replace(SONG, seconds=9.0, total_seconds=9.0))
+    assert sheet is not None and sheet.notes is not None and len(sheet.notes) == 5, "a note for every vowel"
+    options = SamplingOptions(stop_after=Level.TOP)
+    whole = codes_of(list(jukebox.generate(SONG, options)))[Level.TOP]
+    again = codes_of(list(jukebox.generate(SONG, options, {Level.TOP: whole[:, :20]})))[Level.TOP]
+    assert torch.equal(whole, again)
+    prompt = {Level.TOP: whole[:, :20]}
+    (heard,) = next(e.alignments for e in jukebox.generate(SONG, options, prompt, 20) if isinstance(e, AlignmentDone))
+    assert heard is not None and [c.index for c in heard.characters] == sorted(c.index for c in heard.characters)
+
+
 def test_what_was_there_before_is_heard_and_not_planned() -> None:
     jukebox = tiny_jukebox(listener=8)
     prompt = jukebox.encode(torch.sin(torch.arange(9000) * 0.3).unsqueeze(0) * 0.5)

@@ -27,6 +27,7 @@ import torch
 from explorer.jukebox.config import LabelConfig, LabelRules, Level, ModelConfig, PriorConfig, Vocabulary
 from explorer.jukebox.ground import Ground
 from explorer.jukebox.lyrics import Transliterate, lyric_window, tokenize, window_tokens
+from explorer.jukebox.phones import Word
 from explorer.jukebox.song import Song, SongError
 from explorer.jukebox.tune import Tune
 
@@ -80,6 +81,8 @@ class SongLabels:
     """Bars, key and chords; None where they are not told."""
     tune: Tune | None = None
     """The notes that are sung; None where they are not told."""
+    words: tuple[Word, ...] = ()
+    """The words of the lyrics and how they sound, for a level that plans by phones."""
 
 
 def parse_list(text: str) -> dict[str, int]:

@@ -11,34 +11,41 @@ sung.
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 import torch
 
+from explorer.jukebox.beats import on_beats
 from explorer.jukebox.following import STAGES, VOWELS, Listener, heard_places
 from explorer.jukebox.ground import Ground
 from explorer.jukebox.labels import SongLabels
+from explorer.jukebox.phones import PhoneLengths
+from explorer.jukebox.phrasing import Phrasing, phrase
 from explorer.jukebox.tune import Line
 
 FILLED = 0.95
 """Share of the imagined whole song that the plan aims to fill."""
 FASTEST, SLOWEST = 0.7, 1.5
 """Lengths of characters against those of the corpus. Words that would need more haste are not all reached."""
-OFF_BEAT = 0.5
-"""How much farther than a place between beats a beat may be to be preferred, in those places' distances."""
 LONGEST_SILENCE = 0.15
 """Share of the whole song that may pass before the first character."""
 
 
 def planned_places(
-    listener: Listener, song: SongLabels, seed: int, codes: int, hop: int, prompt: torch.Tensor | None = None
+    listener: Listener,
+    song: SongLabels,
+    seed: int,
+    codes: int,
+    hop: int,
+    prompt: torch.Tensor | None = None,
+    lengths: PhoneLengths | None = None,
 ) -> torch.Tensor:
     """int64 [codes] how many tokens of the song's lyrics have begun at each code; a function of its arguments only.
 
-    ``hop``: samples per code. A stretch of a longer song begins where the plan of the whole has come to by then.
-    ``prompt`` [n] are the first codes of a song that goes on from music that exists: there the place is heard, and
-    what is left of the lyrics is planned for what is left of the song.
+    ``lengths``: of phones, by which the song is planned then, and not by those of letters. ``hop``: samples per code.
+    A stretch of a longer song begins where the plan of the whole has come to by then. ``prompt`` [n] are the first
+    codes of a song that goes on from music that exists: there the place is heard, and what is left of the lyrics is
+    planned for what is left of the song.
     """
     heard = torch.zeros(0, dtype=torch.int64)
     if prompt is not None and len(prompt):
@@ -46,16 +53,23 @@ def planned_places(
     begun = int(heard[-1]) if len(heard) else 0
     # a stretch without a prompt is a part of the plan of the whole, so that begins with the whole
     first = song.offset / hop + len(heard) if len(heard) else 0.0
-    ends = _planned_ends(listener, song, seed, hop, begun, first)
+    if lengths is not None:
+        ends = phrase(song, lengths, _means(listener), seed, hop, begun, first).ends
+    else:
+        ends = _planned_ends(listener, song, seed, hop, begun, first)
     now = song.offset / hop + torch.arange(len(heard), codes, dtype=torch.float64)
     # the last token lasts to the end
     planned = begun + torch.searchsorted(ends[:-1].contiguous(), now, right=True)
     return torch.cat([heard, planned])
 
 
-def planned_lines(listener: Listener, song: SongLabels, seed: int, hop: int, line_end: int) -> list[Line]:
+def planned_lines(
+    listener: Listener, song: SongLabels, seed: int, hop: int, line_end: int, lengths: PhoneLengths | None = None
+) -> list[Line]:
     """The lines of a song that is made from nothing, as ``planned_places`` has them; ``line_end``: the token that ends
     a line. Lines without a syllable are left out."""
+    if lengths is not None:
+        return _phrased_lines(song, phrase(song, lengths, _means(listener), seed, hop, 0, 0.0), hop, line_end)
     ends = (hop * _planned_ends(listener, song, seed, hop, 0, 0.0)).tolist()
     sounds = _sounds(listener, song.lyric_tokens)
     vowels = _syllables(sounds)
@@ -70,11 +84,27 @@ def planned_lines(listener: Listener, song: SongLabels, seed: int, hop: int, lin
     return lines
 
 
+def _phrased_lines(song: SongLabels, phrasing: Phrasing, hop: int, line_end: int) -> list[Line]:
+    tokens, lines, begin = song.lyric_tokens, list[Line](), 0
+    for end in (*(i for i, token in enumerate(tokens) if token == line_end), len(tokens)):
+        words = [word for word in phrasing.words if begin <= word.first < end and word.vowels]
+        if words:
+            edges = [hop * vowel for word in words for vowel in word.vowels] + [hop * words[-1].end]
+            lines.append(Line(tokens[begin:end], tuple(pairwise(edges))))
+        begin = end + 1
+    return lines
+
+
+def _means(listener: Listener) -> torch.Tensor:
+    """How many codes each token lasts on average."""
+    return 1 / listener.moves.detach().cpu().float()
+
+
 def _planned_ends(listener: Listener, song: SongLabels, seed: int, hop: int, begun: int, first: float) -> torch.Tensor:
     """float64 [1 + tokens left]: when, in codes of the imagined whole song, the last of ``begun`` tokens ends (or the
     silence before all of them) and each token behind it, where the plan begins at the code ``first``."""
     tokens = torch.tensor([0, *song.lyric_tokens], dtype=torch.int64)
-    mean = 1 / listener.moves.detach().cpu().float()[tokens]
+    mean = _means(listener)[tokens]
     whole = song.total_length / hop
     mean[0] = mean[0].clamp_max(LONGEST_SILENCE * whole)
     generator = torch.Generator().manual_seed(seed)
@@ -114,24 +144,12 @@ def _on_the_beat(ends: torch.Tensor, syllables: list[int], ground: Ground, hop: 
     """Ends of tokens (codes of the whole song, increasing; the first is that of the silence before all) moved so that
     each syllable's vowel begins on a beat or half of one, in order; what is between vowels moves with them.
 
-    ``syllables``: indices of the vowels among the tokens behind the silence; token i begins at ``ends[i]``. Where
-    syllables come faster than half beats, they fall on quarters of beats, and so on.
+    ``syllables``: indices of the vowels among the tokens behind the silence; token i begins at ``ends[i]``.
     """
     if not syllables:
         return ends
     vowels = ends[syllables]
-    beat, zero = ground.bar / ground.beats / hop, ground.first / hop
-    step = beat / 2
-    while len(vowels) > 1 and float(vowels[-1] - vowels[0]) / (len(vowels) - 1) < step:
-        step /= 2
-    every = round(beat / step)
-    moved: list[int] = []
-    for place in ((vowels - zero) / step).tolist():
-        # the nearest place that is still free, and a beat if one is hardly farther
-        low = max(math.floor(place) - every, moved[-1] + 1 if moved else math.ceil(-zero / step))
-        free = range(low, max(low, math.ceil(place) + every) + 1)
-        moved.append(min(free, key=lambda n: abs(n - place) + (OFF_BEAT if n % every else 0.0)))
-    where = zero + step * torch.tensor(moved, dtype=torch.float64)
+    where = on_beats(vowels, ground, hop)
     before = (torch.searchsorted(vowels, ends, right=True) - 1).clamp_min(0)
     after = (before + 1).clamp_max(len(vowels) - 1)
     way = (ends - vowels[before]) / (vowels[after] - vowels[before]).clamp_min(1e-9)

@@ -22,7 +22,8 @@ from explorer.jukebox.diction import Diction
 from explorer.jukebox.following import Listener
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.lyrics import alphabet
-from explorer.jukebox.pacing import planned_lines
+from explorer.jukebox.pacing import planned_lines, planned_places
+from explorer.jukebox.phones import PhoneLengths
 from explorer.jukebox.transformer import Conv1D, LayerNorm, Reading
 
 NOT_TOLD = -1
@@ -96,6 +97,8 @@ class Prior(nn.Module):
             self.diction = Diction(config.diction, width)
         if lyrics is not None and lyrics.listener is not None:
             self.listener = Listener(config.codes, lyrics.listener, alphabet(lyrics.vocabulary))
+            if lyrics.phones:
+                self.phone_lengths = PhoneLengths()
 
     @property
     def window_length(self) -> int:
@@ -114,8 +117,16 @@ class Prior(nn.Module):
             return song
         assert lyrics is not None
         line_end = 1 + alphabet(lyrics.vocabulary).index("\n")
-        lines = planned_lines(self.listener, song, seed, self.hop, line_end)
+        lines = planned_lines(self.listener, song, seed, self.hop, line_end, self._lengths)
         return replace(song, tune=self.y_emb.tune_habits.plan(song.artists, ground, lines, seed))
+
+    def places(self, song: SongLabels, seed: int, codes: int, prompt: torch.Tensor | None = None) -> torch.Tensor:
+        """``pacing.planned_places`` of a prior that follows its lyrics."""
+        return planned_places(self.listener, song, seed, codes, self.hop, prompt, self._lengths)
+
+    @property
+    def _lengths(self) -> PhoneLengths | None:
+        return self.phone_lengths if self.config.lyrics is not None and self.config.lyrics.phones else None
 
     def condition(self, labels: LabelBatch | None, upper: torch.Tensor | None = None) -> Conditioning:
         """Embed one window's labels, lyrics and the codes [batch, ≤ n_ctx / factor] of the level above.

@@ -23,6 +23,7 @@ from explorer.jukebox.vqvae import VQVAE
 
 ADDED = (
     "listener.",
+    "phone_lengths.",
     "diction.",
     "y_emb.bar_emb.",
     "y_emb.key_emb.",

@@ -21,8 +21,10 @@ from torch.utils.data import DataLoader, Dataset
 from explorer.jukebox.config import Level
 from explorer.jukebox.prior import Conditioning, Prior
 from explorer.jukebox.rows import tokens_before, window_lyric_bias
+from explorer.pronunciation import pronounce
 from explorer.training.examples import Batch, Example, ExampleMaker
 from explorer.training.habits import count_habits
+from explorer.training.phones import count_phones
 from explorer.training.reading import Reader, guided_attention_losses, leading
 from explorer.training.runs import RunFolder, WeightAverage, learning_rate
 from explorer.training.tunes import count_tunes
@@ -101,6 +103,9 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
         count_habits(prior.y_emb.habits, maker.codes.corpus.songs, maker.lists)
         if prior.config.labels.tune:
             count_tunes(prior.y_emb.tune_habits, maker.codes.corpus.songs, maker.lists)
+    if prior.config.lyrics is not None and prior.config.lyrics.phones:
+        corpus = maker.codes.corpus
+        count_phones(prior.phone_lengths, corpus.songs, corpus.sample_rate / prior.hop, pronounce)
     precision: torch.dtype = getattr(torch, training.precision)
     totals: dict[str, float] = {}
     began = time.monotonic()
