@@ -17,6 +17,7 @@ RANKS = {
     "checkpoints": 1,
     "audio": 1,
     "precision": 1,
+    "pronunciation": 1,
     "crew": 2,
     "engine": 2,
     "fidelity": 2,
