@@ -323,10 +323,11 @@ class Jukebox:
         return {level: codes * hop // self.config.hop(level) for level in LEVELS}
 
     def _labels(self, song: Song, level: Level) -> SongLabels:
-        labels, prior = label_song(song, self.config, level, self.lists[level], transliterate), self.config.prior(level)
-        if prior.lyrics is None or not prior.lyrics.phones:
+        labels = label_song(song, self.config, level, self.lists[level], transliterate)
+        lyrics = self.config.prior(level).lyrics
+        if lyrics is None or not lyrics.phones:
             return labels
-        words = spoken_words(labels.lyric_tokens, alphabet(prior.lyrics.vocabulary), pronounce)
+        words = spoken_words(labels.lyric_tokens, alphabet(lyrics.vocabulary), pronounce)
         return dataclasses.replace(labels, words=words)
 
     def describe(self, song: Song) -> dict[Level, SongLabels]:

@@ -20,15 +20,11 @@ from explorer.jukebox.following import STAGES, VOWELS, Listener, heard_places
 from explorer.jukebox.ground import Ground
 from explorer.jukebox.labels import SongLabels
 from explorer.jukebox.phones import PhoneLengths
-from explorer.jukebox.phrasing import Phrasing, phrase
+from explorer.jukebox.phrasing import FILLED, LONGEST_SILENCE, Phrasing, phrase
 from explorer.jukebox.tune import Line
 
-FILLED = 0.95
-"""Share of the imagined whole song that the plan aims to fill."""
 FASTEST, SLOWEST = 0.7, 1.5
 """Lengths of characters against those of the corpus. Words that would need more haste are not all reached."""
-LONGEST_SILENCE = 0.15
-"""Share of the whole song that may pass before the first character."""
 
 
 def planned_places(

@@ -9,7 +9,7 @@ in the corpus. Does not know spelling (``explorer.pronunciation`` does) or plans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -39,14 +39,17 @@ class Word:
 def spoken_words(tokens: Sequence[int], letters: str, pronounce: Pronounce) -> tuple[Word, ...]:
     """The words among ``tokens``, of which token i stands for ``letters[i − 1]``: runs of letters and apostrophes."""
     text = "".join(letters[token - 1].lower() if token else " " for token in tokens)
-    words, begin = [], 0
-    for place, letter in enumerate(text + " "):
-        if letter.isalpha() or letter == "'":
-            continue
-        if any(map(str.isalpha, text[begin:place])):
-            words.append(Word(begin, place - begin, pronounce(text[begin:place])))
-        begin = place + 1
-    return tuple(words)
+    return tuple(Word(first, last - first, pronounce(text[first:last])) for first, last in word_spans(text))
+
+
+def word_spans(text: str) -> Iterator[tuple[int, int]]:
+    """First and past-last character of each run of letters and apostrophes that has a letter in it."""
+    begin = 0
+    for place, character in enumerate(text + " "):
+        if not (character.isalpha() or character == "'"):
+            if any(map(str.isalpha, text[begin:place])):
+                yield begin, place
+            begin = place + 1
 
 
 class PhoneLengths(nn.Module):

@@ -28,6 +28,9 @@ def problems_of(folder: Path, tags: bool = True) -> list[str]:
     found += _codes(sample) + _audio(sample, tags)
     try:
         sample.sheet()
+    except RecordError as error:
+        found.append(str(error))
+    try:
         alignment = sample.alignment()
     except RecordError as error:
         return [*found, str(error)]

@@ -89,8 +89,8 @@ def assemble_vqvae(
 
 def begin(module: nn.Module, base: Path, part: str) -> bool:
     """Copy the weights of one part of a model folder. Raises CheckpointError for a model of another shape. The base may
-    lack a listener, which is trained by itself, and may never have been told a ground, a tune or what is sung; returns
-    whether it has a listener where one is needed."""
+    lack a listener, which is trained by itself, and may never have been told a ground, a tune or what is sung, or have
+    planned by phones; returns whether it has a listener where one is needed."""
     stored = load_state(base, part)
     added = {name: tensor for name, tensor in module.state_dict().items() if name.startswith(ADDED)}
     state = added | stored

@@ -8,11 +8,12 @@ Knows: these. Does not know how long phones are planned (``jukebox.phrasing``).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import functools
+from collections.abc import Iterable
 
 import torch
 
-from explorer.jukebox.phones import PHONES, PhoneLengths
+from explorer.jukebox.phones import PHONES, PhoneLengths, Pronounce, word_spans
 from explorer.training.corpus import CorpusSong
 
 MOST_OFF = 0.003
@@ -29,24 +30,31 @@ def phone_seconds(letters: torch.Tensor, phones: int) -> torch.Tensor | None:
     count = len(letters) - 1
     if phones > count:
         return None
-    places = torch.arange(count + 1, dtype=torch.float64) * phones / count
-    low = places.long().clamp_max(phones - 1)
-    way = (places - low).unsqueeze(1)
-    equations = torch.zeros(count + 1, phones + 1, dtype=torch.float64)
-    equations.scatter_(1, low.unsqueeze(1), 1 - way).scatter_(1, low.unsqueeze(1) + 1, way)
-    edges = torch.linalg.lstsq(equations, letters.double().unsqueeze(1)).solution
-    off = (equations @ edges - letters.double().unsqueeze(1)).abs().max()
-    return edges.flatten().diff() if float(off) <= MOST_OFF else None
+    equations, solved = _equations(count, phones)
+    edges = solved @ letters.double()
+    off = (equations @ edges - letters.double()).abs().max()
+    return edges.diff() if float(off) <= MOST_OFF else None
+
+
+@functools.cache
+def _equations(letters: int, phones: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """float64 [letters + 1, phones + 1], edges of a word's letters by those of its phones; and its pseudoinverse."""
+    places = torch.arange(letters + 1, dtype=torch.float64) * phones / letters
+    low = places.long().clamp_max(phones - 1).unsqueeze(1)
+    way = places.unsqueeze(1) - low
+    equations = torch.zeros(letters + 1, phones + 1, dtype=torch.float64)
+    equations.scatter_(1, low, 1 - way).scatter_(1, low + 1, way)
+    return equations, torch.linalg.pinv(equations)
 
 
 @torch.no_grad()
 def count_phones(
-    lengths: PhoneLengths, songs: Iterable[CorpusSong], codes_per_second: float, pronounce: Callable[[str], str]
+    lengths: PhoneLengths, songs: Iterable[CorpusSong], codes_per_second: float, pronounce: Pronounce
 ) -> None:
     """Set the lengths to those of the songs' phones."""
     found: dict[str, list[float]] = {phone: [] for phone in PHONES}
     for song in songs:
-        for first, last in _words(song.lyrics):
+        for first, last in word_spans(song.lyrics):
             phones = pronounce(song.lyrics[first:last].lower())
             inside = song.characters[first:last]
             edges = torch.tensor([character.start for character in inside] + [inside[-1].end])
@@ -58,13 +66,3 @@ def count_phones(
         if len(found[phone]) >= FEWEST:
             logs = (torch.tensor(found[phone]) * codes_per_second).log()
             lengths.logs[number] = torch.stack([logs.mean(), logs.std(correction=0)])
-
-
-def _words(lyrics: str) -> Iterable[tuple[int, int]]:
-    """First and past-last character of each run of letters and apostrophes."""
-    begin = 0
-    for place, character in enumerate(lyrics + "\n"):
-        if not (character.isalpha() or character == "'"):
-            if place > begin:
-                yield begin, place
-            begin = place + 1

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -30,6 +30,8 @@ from explorer.library import Library, LibraryError, RecordError, Sample
 from explorer.library.sample import ALIGNMENT_FILE, CODES_FILE
 from explorer.web.meanings import COLLECTIONS
 from explorer.web.pictures import VIEWS, attention_array, entropy_array, spectrum_array
+
+T = TypeVar("T")
 
 MAX_CACHED = 64
 """Arrays kept in memory between requests."""
@@ -116,16 +118,8 @@ def describe(library: Library, sample: Sample) -> dict[str, Any]:
             "sampling_seconds": made.sampling_seconds,
         }
     notes = list(record.notes)
-    try:
-        alignment = _alignment(sample)
-    except RecordError as error:
-        alignment = None
-        notes.append(str(error))
-    try:
-        sheet = sample.sheet()
-    except RecordError as error:
-        sheet = None
-        notes.append(str(error))
+    alignment = _or_note(lambda: _alignment(sample), notes)
+    sheet = _or_note(sample.sheet, notes)
     heard: float = max((entry["seconds"] for entry in levels.values()), default=0.0)
     return {
         "id": record.id,
@@ -155,6 +149,15 @@ def describe(library: Library, sample: Sample) -> dict[str, Any]:
         "alignment": alignment,
         "sheet": None if sheet is None else asdict(sheet),
     }
+
+
+def _or_note(read: Callable[[], T | None], notes: list[str]) -> T | None:
+    """What ``read`` gives; of a damaged file None, and a note that says so."""
+    try:
+        return read()
+    except RecordError as error:
+        notes.append(str(error))
+        return None
 
 
 def _original(sample: Sample) -> dict[str, Any] | None:

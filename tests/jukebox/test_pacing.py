@@ -11,31 +11,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.jukebox.config import Vocabulary
 from explorer.jukebox.following import Listener, heard_places, sounds
 from explorer.jukebox.ground import Ground
-from explorer.jukebox.labels import SongLabels
-from explorer.jukebox.lyrics import alphabet
 from explorer.jukebox.pacing import _syllables, planned_lines, planned_places
-
-LETTERS = alphabet(Vocabulary.V3)
-IDS = {character: number for number, character in enumerate(LETTERS, start=1)}
-HOP = 96
+from tests.jukebox.planning import HOP, IDS, LETTERS, song_of, untrained_listener
 
 
 @pytest.fixture(scope="module")
 def listener() -> Listener:
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        listener = Listener(32, 8, LETTERS)
-    listener.moves.fill_(1 / 30)
+    listener = untrained_listener(30)
     listener.moves[0] = 1 / 1000
     return listener
-
-
-def song_of(lyrics: str, codes: int, offset: int = 0) -> SongLabels:
-    tokens = tuple(IDS[character] for character in lyrics)
-    return SongLabels(((0, 1.0),), ((0, 1.0),), codes * HOP, offset * HOP, tokens, tuple(range(len(tokens))), ())
 
 
 @given(lyrics=st.text("abc \n", max_size=80), codes=st.integers(1, 3000), seed=st.integers(0, 2**40))

@@ -10,18 +10,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.jukebox.config import Vocabulary
 from explorer.jukebox.following import Listener
 from explorer.jukebox.ground import Ground
 from explorer.jukebox.labels import SongLabels
-from explorer.jukebox.lyrics import alphabet
 from explorer.jukebox.pacing import planned_lines, planned_places
 from explorer.jukebox.phones import PHONES, VOWELS, PhoneLengths, Word, spoken_words
 from explorer.jukebox.phrasing import CONSONANTS, phrase
+from tests.jukebox.planning import HOP, IDS, LETTERS, song_of, untrained_listener
 
-LETTERS = alphabet(Vocabulary.V3)
-IDS = {character: number for number, character in enumerate(LETTERS, start=1)}
-HOP = 96
 VOWEL, CONSONANT = 60.0, 12.0
 GAPS = torch.full((len(LETTERS) + 1,), 20.0)
 
@@ -42,17 +38,12 @@ def lengths() -> PhoneLengths:
 
 @pytest.fixture(scope="module")
 def listener() -> Listener:
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        listener = Listener(32, 8, LETTERS)
-    listener.moves.fill_(1 / 20)
-    return listener
+    return untrained_listener(20)
 
 
-def song_of(lyrics: str, codes: int, ground: Ground | None = None, offset: int = 0) -> SongLabels:
-    tokens = tuple(IDS[character] for character in lyrics)
-    labels = SongLabels(((0, 1.0),), ((0, 1.0),), codes * HOP, offset * HOP, tokens, tuple(range(len(tokens))), ())
-    return dataclasses.replace(labels, ground=ground, words=spoken_words(tokens, LETTERS, said))
+def spoken(lyrics: str, codes: int, ground: Ground | None = None) -> SongLabels:
+    song = song_of(lyrics, codes)
+    return dataclasses.replace(song, ground=ground, words=spoken_words(song.lyric_tokens, LETTERS, said))
 
 
 LYRICS = st.text("atexh' ,\n", max_size=60)
@@ -78,7 +69,7 @@ def test_places_only_go_on_and_end_with_the_lyrics(
     listener: Listener, lengths: PhoneLengths, lyrics: str, codes: int, seed: int, beat: int | None, zero: int
 ) -> None:
     ground = None if beat is None else Ground(4.0 * beat * HOP, zero * HOP, 0)
-    song = song_of(lyrics, codes, ground)
+    song = spoken(lyrics, codes, ground)
     places = planned_places(listener, song, seed, codes, HOP, lengths=lengths)
     assert places.shape == (codes,) and places.dtype == torch.int64
     assert (places[1:] >= places[:-1]).all() and int(places[-1]) <= len(lyrics)
@@ -93,7 +84,7 @@ def test_what_is_left_of_the_lyrics_follows_the_last_token_that_has_begun(
     lengths: PhoneLengths, lyrics: str, seed: int, begun: int, first: float
 ) -> None:
     begun = min(begun, len(lyrics))
-    plan = phrase(song_of(lyrics, 4000), lengths, GAPS, seed, HOP, begun, first)
+    plan = phrase(spoken(lyrics, 4000), lengths, GAPS, seed, HOP, begun, first)
     assert plan.ends.shape == (1 + len(lyrics) - begun,)
     assert (plan.ends.diff() >= 0).all() and float(plan.ends[0]) >= first - 1e-6
     assert all(word.first >= begun - 1 for word in plan.words)
@@ -103,19 +94,19 @@ def test_consonants_stay_short_and_vowels_fill_the_song(lengths: PhoneLengths) -
     lyrics = "tate tate tate tate"
     for codes in (700, 1000):
         for seed in range(5):
-            plan = phrase(song_of(lyrics, codes), lengths, GAPS, seed, HOP, 0, 0.0)
+            plan = phrase(spoken(lyrics, codes), lengths, GAPS, seed, HOP, 0, 0.0)
             assert float(plan.ends[-1]) == pytest.approx(0.95 * codes)
             letters = dict(zip(range(1, 20), plan.ends.diff().tolist(), strict=True))
             sung = [letters[i] for i in range(1, 20) if lyrics[i - 1] in "ae"]
             silent = [letters[i] for i in range(1, 20) if lyrics[i - 1] == "t"]
             assert max(silent) < 30 < min(sung)
     vowels = [sum(plan.ends.diff()[i] for i in range(19) if lyrics[i] in "ae") for plan in (
-        phrase(song_of(lyrics, codes), lengths, GAPS, 3, HOP, 0, 0.0) for codes in (700, 1000))]  # fmt: skip
+        phrase(spoken(lyrics, codes), lengths, GAPS, 3, HOP, 0, 0.0) for codes in (700, 1000))]  # fmt: skip
     assert vowels[1] > 1.4 * vowels[0]
 
 
 def test_letters_share_the_phones_of_their_word(lengths: PhoneLengths) -> None:
-    plan = phrase(song_of("ax", 400), lengths, GAPS, 0, HOP, 0, 0.0)  # said as three phones: vowel, k, s
+    plan = phrase(spoken("ax", 400), lengths, GAPS, 0, HOP, 0, 0.0)  # said as three phones: vowel, k, s
     (word,) = plan.words
     vowel_ends = float(plan.ends[1])  # the letter a has half of three phones: the vowel and half of the k
     assert word.vowels[0] == pytest.approx(float(plan.ends[0]))
@@ -129,7 +120,7 @@ def test_letters_share_the_phones_of_their_word(lengths: PhoneLengths) -> None:
 def test_vowels_begin_on_beats_and_consonants_leave_room(
     lengths: PhoneLengths, lyrics: str, seed: int, beat: int, zero: int
 ) -> None:
-    free, song = song_of(lyrics, 3000), song_of(lyrics, 3000, Ground(4.0 * beat * HOP, zero * HOP, 0))
+    free, song = spoken(lyrics, 3000), spoken(lyrics, 3000, Ground(4.0 * beat * HOP, zero * HOP, 0))
     plan = phrase(song, lengths, GAPS, seed, HOP, 0, 0.0)
     vowels = [vowel for word in plan.words for vowel in word.vowels]
     unmoved = [vowel for word in phrase(free, lengths, GAPS, seed, HOP, 0, 0.0).words for vowel in word.vowels]
@@ -146,7 +137,7 @@ def test_vowels_begin_on_beats_and_consonants_leave_room(
 
 
 def test_lines_have_the_syllables_of_their_vowels(listener: Listener, lengths: PhoneLengths) -> None:
-    song = song_of("tate ate\nt't\nahe", 2000)
+    song = spoken("tate ate\nt't\nahe", 2000)
     one, two = planned_lines(listener, song, 4, HOP, IDS["\n"], lengths)
     assert (len(one.syllables), len(two.syllables)) == (4, 2), "no syllable, no line"
     places = planned_places(listener, song, 4, 2000, HOP, lengths=lengths)

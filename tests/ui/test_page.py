@@ -13,9 +13,10 @@ from tests.ui.conftest import Listening, Server
 HOSTILE = '<img src=x onerror="document.title=1"> & "quotes" </textarea><script>document.title=2</script>'
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def songs(server: Server) -> list[str]:
-    """Three short songs in the library, one of them with markup for its words."""
+    """Three short songs in the library, one of them with markup for its words. Made once, as the server is: where tests
+    are shared out to processes, those of other files may come between these."""
     words = ("Zebra crossing at dawn", "Naïve façade, blue umbrella", HOSTILE)
     return [server.make(lyrics=text, seconds="1.5", seed=str(n), stop="top")[0] for n, text in enumerate(words)]
 
@@ -107,8 +108,7 @@ def test_words_are_shown_as_words(open_page: Callable[..., Page], songs: list[st
 def test_search_is_blind_to_accents_and_reads_lyrics(open_page: Callable[..., Page], songs: list[str]) -> None:
     page = open_page()
     page.get_by_label("Search Title or first line").fill("NAIVE facade")
-    expect(page.locator(".tr", has_not_text="Naïve façade")).to_have_count(0)
-    expect(page.locator(".tr", has_text="Naïve façade").first).to_be_visible()
+    expect(page.locator(".count")).to_contain_text("Listing 1 of")
     page.get_by_label("Search Title or first line").fill("xyzzy")
     expect(page.get_by_text("No song matches these searches.")).to_be_visible()
     page.get_by_role("button", name="Clear all searches").click()

@@ -113,10 +113,10 @@ def test_a_model_that_is_told_bars_shows_them_and_others_do_not(engine: Jukebox)
 
 
 def test_a_model_that_is_told_a_tune_shows_its_range_and_others_do_not(engine: Jukebox) -> None:
-    song = Song("reggae", "Tin Whistle", "la di da", 3.0, seed=5)
+    song = Song("reggae", "Tin Whistle", "la di da", 6.0, seed=5)
     told = tiny_jukebox(listener=8, bar_parts=12, tune=True)
     sheet = told.lead_sheet(song)
-    assert sheet is not None and sheet.notes
+    assert sheet is not None and sheet.notes is not None and len(sheet.notes) == 3
     answer = {row["name"]: row["cells"] for row in describe(told, song, SamplingOptions(), False)["rows"]}
     assert answer["Tune"]["top"]["text"] == sheet.range and " to " in sheet.range
     assert answer["Tune"]["bottom"]["text"] == "not used"
