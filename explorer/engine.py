@@ -325,7 +325,7 @@ class Jukebox:
     def _labels(self, song: Song, level: Level) -> SongLabels:
         labels = label_song(song, self.config, level, self.lists[level], transliterate)
         lyrics = self.config.prior(level).lyrics
-        if lyrics is None or not lyrics.phones:
+        if lyrics is None or lyrics.listener is None:
             return labels
         words = spoken_words(labels.lyric_tokens, alphabet(lyrics.vocabulary), pronounce)
         return dataclasses.replace(labels, words=words)

@@ -249,11 +249,11 @@ def test_a_song_from_nothing_says_first_what_it_is_told() -> None:
     assert not any(isinstance(event, Planned) for event in tiny_jukebox().generate(SONG, options))
 
 
-def test_a_model_that_plans_by_phones_knows_how_the_words_sound() -> None:
-    jukebox = tiny_jukebox(listener=8, bar_parts=12, tune=True, phones=True)
+def test_a_model_that_is_told_when_to_sing_knows_how_the_words_sound() -> None:
+    jukebox = tiny_jukebox(listener=8, bar_parts=12, tune=True)
     told = jukebox.describe(SONG)
     assert [word.phones for word in told[Level.TOP].words] == ["wʌn", "tu", "θɹi", "fɔɹ", "fIv"]
-    assert not told[Level.MIDDLE].words and not tiny_jukebox(listener=8).describe(SONG)[Level.TOP].words
+    assert not told[Level.MIDDLE].words and not tiny_jukebox().describe(SONG)[Level.TOP].words
     sheet = jukebox.lead_sheet(replace(SONG, seconds=9.0, total_seconds=9.0))
     assert sheet is not None and sheet.notes is not None and len(sheet.notes) == 5, "a note for every vowel"
     options = SamplingOptions(stop_after=Level.TOP)

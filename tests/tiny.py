@@ -36,7 +36,6 @@ def tiny_config(
     bar_parts: int | None = None,
     diction: bool = False,
     tune: bool = False,
-    phones: bool = False,
 ) -> ModelConfig:
     """Hops 16, 32, 128 at 8 kHz; windows of 1.0 s at the top, 0.5 s middle, 0.26 s bottom."""
     labels = LabelConfig(LabelRules.OWN, len(GENRES), len(ARTISTS), 1)
@@ -58,7 +57,6 @@ def tiny_config(
         vocabulary=Vocabulary.V3,
         encoder=None if merged else encoder,
         listener=listener,
-        phones=phones,
     )
     conditioner = ConditionerConfig(width=16, depth=2)
     upsampler = TransformerConfig(n_ctx=128, width=16, depth=3, heads=1, attention_order=2, blocks=8, m_attn=0.5)
@@ -90,10 +88,9 @@ def tiny_jukebox(
     bar_parts: int | None = None,
     diction: bool = False,
     tune: bool = False,
-    phones: bool = False,
 ) -> Jukebox:
     """Random weights large enough that every input changes what is drawn."""
-    config = tiny_config(merged, listener=listener, bar_parts=bar_parts, diction=diction, tune=tune, phones=phones)
+    config = tiny_config(merged, listener=listener, bar_parts=bar_parts, diction=diction, tune=tune)
     generator = torch.Generator().manual_seed(seed)
     vqvae = new_module(config, "vqvae", "cpu")
     priors = {level: new_module(config, level.value, "cpu") for level in LEVELS}

@@ -261,14 +261,10 @@ class LyricsConfig:
     listener: int | None = None
     """Width of the network by which the model keeps its place in the lyrics (see ``following``). None, as published:
     the lyric layers look at all lyrics in sight alike."""
-    phones: bool = False
-    """Whether a new song is planned by how long phones last (see ``phrasing``), and not letters."""
 
     def __post_init__(self) -> None:
         if self.listener is not None and (self.listener < 1 or self.placement is LyricsPlacement.MERGED):
             raise ConfigError("a listener needs a width, and a separate lyric encoder")
-        if self.phones and self.listener is None:
-            raise ConfigError("only a model with a listener is told when letters are sung, so only it can plan phones")
         if self.n_tokens % 2:
             raise ConfigError(f"n_tokens must be even (a window takes half on both sides), got {self.n_tokens}")
         if (self.encoder is None) != (self.placement is LyricsPlacement.MERGED):

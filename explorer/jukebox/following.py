@@ -33,8 +33,6 @@ PIECE = 1024
 """Codes whose states are held in memory at once."""
 
 _LETTERS = string.ascii_lowercase + "'"
-VOWELS = {1 + _LETTERS.index(letter): letter for letter in "aeiouy"}
-"""Sounds that are vowels."""
 SOUNDS = 1 + len(_LETTERS)
 """What a listener tells apart: 0 for gaps and all that is not a letter, then the letters."""
 _CODES_OF_GAP = 40.0

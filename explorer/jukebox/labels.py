@@ -82,7 +82,7 @@ class SongLabels:
     tune: Tune | None = None
     """The notes that are sung; None where they are not told."""
     words: tuple[Word, ...] = ()
-    """The words of the lyrics and how they sound, for a level that plans by phones."""
+    """The words of the lyrics and how they sound, for a level that plans when they are sung."""
 
 
 def parse_list(text: str) -> dict[str, int]:

@@ -97,8 +97,7 @@ class Prior(nn.Module):
             self.diction = Diction(config.diction, width)
         if lyrics is not None and lyrics.listener is not None:
             self.listener = Listener(config.codes, lyrics.listener, alphabet(lyrics.vocabulary))
-            if lyrics.phones:
-                self.phone_lengths = PhoneLengths()
+            self.phone_lengths = PhoneLengths()
 
     @property
     def window_length(self) -> int:
@@ -117,16 +116,12 @@ class Prior(nn.Module):
             return song
         assert lyrics is not None
         line_end = 1 + alphabet(lyrics.vocabulary).index("\n")
-        lines = planned_lines(self.listener, song, seed, self.hop, line_end, self._lengths)
+        lines = planned_lines(self.listener, self.phone_lengths, song, seed, self.hop, line_end)
         return replace(song, tune=self.y_emb.tune_habits.plan(song.artists, ground, lines, seed))
 
     def places(self, song: SongLabels, seed: int, codes: int, prompt: torch.Tensor | None = None) -> torch.Tensor:
         """``pacing.planned_places`` of a prior that follows its lyrics."""
-        return planned_places(self.listener, song, seed, codes, self.hop, prompt, self._lengths)
-
-    @property
-    def _lengths(self) -> PhoneLengths | None:
-        return self.phone_lengths if self.config.lyrics is not None and self.config.lyrics.phones else None
+        return planned_places(self.listener, self.phone_lengths, song, seed, codes, self.hop, prompt)
 
     def condition(self, labels: LabelBatch | None, upper: torch.Tensor | None = None) -> Conditioning:
         """Embed one window's labels, lyrics and the codes [batch, ≤ n_ctx / factor] of the level above.

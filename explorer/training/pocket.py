@@ -112,9 +112,7 @@ def model_config(lists: LabelLists) -> ModelConfig:
     words = TransformerConfig(
         n_ctx=192, width=128, depth=4, heads=2, attention_order=0, blocks=6, m_attn=0.5, m_mlp=2.0, init_scale=2.0
     )
-    lyrics = LyricsConfig(
-        LyricsPlacement.SEPARATE, 192, Vocabulary.V3, loss_fraction=0.1, encoder=words, listener=192, phones=True
-    )
+    lyrics = LyricsConfig(LyricsPlacement.SEPARATE, 192, Vocabulary.V3, loss_fraction=0.1, encoder=words, listener=192)
     codes = VQVAE_CONFIG.codes
     # attention order 6 reads the lyrics in every fourth layer; the second of these tells the alignment
     top = PriorConfig(codes, _stack(1536, 9, 4, 6, 64), times, None, lyrics, alignment_layer=7, alignment_head=0)
@@ -130,7 +128,7 @@ def model_config(lists: LabelLists) -> ModelConfig:
         hop_fraction=(0.5, 0.5, 0.5),
         strands=(64, 32, 1),
         temperature=(0.7, 0.75, 0.8),
-        guidance=(1.0, 2.0, 2.0),
+        guidance=(1.0, 3.0, 2.0),
     )
 
 

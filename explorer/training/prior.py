@@ -103,7 +103,7 @@ def train_prior(prior: Prior, training: PriorTraining, maker: ExampleMaker, held
         count_habits(prior.y_emb.habits, maker.codes.corpus.songs, maker.lists)
         if prior.config.labels.tune:
             count_tunes(prior.y_emb.tune_habits, maker.codes.corpus.songs, maker.lists)
-    if prior.config.lyrics is not None and prior.config.lyrics.phones:
+    if prior.config.follows:
         corpus = maker.codes.corpus
         count_phones(prior.phone_lengths, corpus.songs, corpus.sample_rate / prior.hop, pronounce)
     precision: torch.dtype = getattr(torch, training.precision)

@@ -19,7 +19,7 @@ from tests.cli.conftest import Run
 from tests.tiny import ARTISTS, GENRES, tiny_config
 from tests.training.making import write_corpus
 
-CONFIG = tiny_config(listener=8, bar_parts=12, diction=True, tune=True, phones=True)
+CONFIG = tiny_config(listener=8, bar_parts=12, diction=True, tune=True)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from itertools import pairwise
 
 import pytest
@@ -10,40 +9,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.jukebox.following import Listener
 from explorer.jukebox.ground import Ground
-from explorer.jukebox.labels import SongLabels
-from explorer.jukebox.pacing import planned_lines, planned_places
-from explorer.jukebox.phones import PHONES, VOWELS, PhoneLengths, Word, spoken_words
+from explorer.jukebox.phones import PhoneLengths, Word, spoken_words
 from explorer.jukebox.phrasing import CONSONANTS, phrase
-from tests.jukebox.planning import HOP, IDS, LETTERS, song_of, untrained_listener
+from tests.jukebox.planning import HOP, IDS, LETTERS, known_lengths, said, spoken
 
-VOWEL, CONSONANT = 60.0, 12.0
 GAPS = torch.full((len(LETTERS) + 1,), 20.0)
-
-
-def said(word: str) -> str:
-    """A language in which vowels are written, x is said as two phones, and h is silent before a vowel."""
-    sound = {"a": "ɑ", "e": "ɛ", "i": "ɪ", "o": "O", "u": "u", "x": "ks", "h": "", "'": ""}
-    return "".join(sound.get(letter, letter) for letter in word) or "ə"
 
 
 @pytest.fixture(scope="module")
 def lengths() -> PhoneLengths:
-    lengths = PhoneLengths()
-    for number, phone in enumerate(PHONES):
-        lengths.logs[number] = torch.tensor([VOWEL if phone in VOWELS else CONSONANT, 1.1]).log()
-    return lengths
-
-
-@pytest.fixture(scope="module")
-def listener() -> Listener:
-    return untrained_listener(20)
-
-
-def spoken(lyrics: str, codes: int, ground: Ground | None = None) -> SongLabels:
-    song = song_of(lyrics, codes)
-    return dataclasses.replace(song, ground=ground, words=spoken_words(song.lyric_tokens, LETTERS, said))
+    return known_lengths(60.0, 12.0)
 
 
 LYRICS = st.text("atexh' ,\n", max_size=60)
@@ -59,24 +35,6 @@ def test_words_are_runs_of_letters(lyrics: str) -> None:
 
 def test_signs_that_the_model_cannot_read_are_no_letters() -> None:
     assert spoken_words([IDS["a"], 0, IDS["B"]], LETTERS, said) == (Word(0, 1, "ɑ"), Word(2, 1, "b"))
-
-
-@given(
-    lyrics=LYRICS, codes=st.integers(20, 4000), seed=st.integers(0, 2**40), beat=st.none() | st.integers(30, 300),
-    zero=st.integers(-500, 500),
-)  # fmt: skip
-def test_places_only_go_on_and_end_with_the_lyrics(
-    listener: Listener, lengths: PhoneLengths, lyrics: str, codes: int, seed: int, beat: int | None, zero: int
-) -> None:
-    ground = None if beat is None else Ground(4.0 * beat * HOP, zero * HOP, 0)
-    song = spoken(lyrics, codes, ground)
-    places = planned_places(listener, song, seed, codes, HOP, lengths=lengths)
-    assert places.shape == (codes,) and places.dtype == torch.int64
-    assert (places[1:] >= places[:-1]).all() and int(places[-1]) <= len(lyrics)
-    assert torch.equal(places, planned_places(listener, song, seed, codes, HOP, lengths=lengths))
-    stretch = dataclasses.replace(song, offset=codes // 3 * HOP)
-    part = planned_places(listener, stretch, seed, codes // 2, HOP, lengths=lengths)
-    assert torch.equal(part, places[codes // 3 : codes // 3 + codes // 2]), "a stretch is planned as the whole"
 
 
 @given(lyrics=LYRICS, seed=st.integers(0, 2**40), begun=st.integers(0, 60), first=st.floats(0.0, 900.0))
@@ -134,14 +92,3 @@ def test_vowels_begin_on_beats_and_consonants_leave_room(
             # what is sung behind the last vowel of a word takes no more than its share of the time to the next
             assert word.end - word.vowels[-1] <= following.vowels[0] - word.vowels[-1] + 1e-6
     assert 0 < CONSONANTS < 1
-
-
-def test_lines_have_the_syllables_of_their_vowels(listener: Listener, lengths: PhoneLengths) -> None:
-    song = spoken("tate ate\nt't\nahe", 2000)
-    one, two = planned_lines(listener, song, 4, HOP, IDS["\n"], lengths)
-    assert (len(one.syllables), len(two.syllables)) == (4, 2), "no syllable, no line"
-    places = planned_places(listener, song, 4, 2000, HOP, lengths=lengths)
-    for line, first in ((one, 0), (two, 13)):
-        assert all(a[1] == b[0] for a, b in pairwise(line.syllables))
-        begin, end = line.syllables[0][0] / HOP, line.syllables[-1][1] / HOP
-        assert int(places[int(begin) + 2]) >= first + 1 and int(places[int(end) + 2]) >= first + len(line.tokens)

@@ -13,6 +13,7 @@ from explorer.jukebox.config import ConfigError, LabelConfig, LabelRules, Level,
 from explorer.jukebox.ground import UNTOLD, Ground
 from explorer.jukebox.guidance import untold
 from explorer.jukebox.labels import SongLabels
+from explorer.jukebox.phones import Word
 from explorer.jukebox.rows import window_labels
 from explorer.jukebox.tune import HIGHEST, LOWEST, NOTES, REST, Line, SungNote, Tune, TuneHabits, TuneRows
 from tests.tiny import tiny_jukebox
@@ -139,12 +140,12 @@ def test_what_is_told_reaches_the_codes_it_is_told_of_only() -> None:
 
 
 def test_only_a_level_that_is_told_gives_a_song_a_tune_and_only_to_words() -> None:
-    song = SongLabels(ALONE, ALONE, 80_000, 0, (1, 2, 3), (0, 1, 2))
+    song = SongLabels(ALONE, ALONE, 80_000, 0, (1, 2, 3), (0, 1, 2), words=(Word(0, 3, "tɹʌk"),))
     assert tiny_jukebox(listener=8, bar_parts=12).prior(Level.TOP).grounded(song, 1).tune is None
     told = tiny_jukebox(listener=8, bar_parts=12, tune=True)
     assert told.prior(Level.MIDDLE).grounded(song, 1) == song
     grounded = told.prior(Level.TOP).grounded(song, 1)
-    assert grounded.tune is not None and len(grounded.tune.notes) == 1  # "abc" is one syllable
+    assert grounded.tune is not None and len(grounded.tune.notes) == 1  # one vowel, one syllable
     assert untold(grounded).tune is None
     assert told.prior(Level.TOP).grounded(SongLabels(ALONE, ALONE, 80_000, 0), 1).tune is None
 
