@@ -127,7 +127,7 @@ def model_config(lists: LabelLists) -> ModelConfig:
         (bottom, middle, top),
         hop_fraction=(0.5, 0.5, 0.5),
         strands=(64, 32, 1),
-        temperature=(0.7, 0.75, 0.8),
+        temperature=(0.7, 0.75, 0.7),
         guidance=(1.0, 3.0, 2.0),
     )
 
