@@ -23,8 +23,6 @@ from explorer.jukebox.alignment import Alignment, align, lyric_attention
 from explorer.jukebox.config import LEVELS, SAMPLING_ORDER, Level, ModelConfig
 from explorer.jukebox.events import AlignmentDone, Event, Finished, LevelDone, Planned, Preview, Progress, WindowDone
 from explorer.jukebox.labels import LabelLists, SongLabels, label_song
-from explorer.jukebox.lyrics import alphabet
-from explorer.jukebox.phones import spoken_words
 from explorer.jukebox.prior import Prior
 from explorer.jukebox.products import WeightFormat
 from explorer.jukebox.sampling import Alone, Crew, LevelTask, sample_level
@@ -323,12 +321,7 @@ class Jukebox:
         return {level: codes * hop // self.config.hop(level) for level in LEVELS}
 
     def _labels(self, song: Song, level: Level) -> SongLabels:
-        labels = label_song(song, self.config, level, self.lists[level], transliterate)
-        lyrics = self.config.prior(level).lyrics
-        if lyrics is None or lyrics.listener is None:
-            return labels
-        words = spoken_words(labels.lyric_tokens, alphabet(lyrics.vocabulary), pronounce)
-        return dataclasses.replace(labels, words=words)
+        return label_song(song, self.config, level, self.lists[level], transliterate, pronounce)
 
     def describe(self, song: Song) -> dict[Level, SongLabels]:
         """What each level really receives: ids, tokens, and notes on what is unknown or dropped."""

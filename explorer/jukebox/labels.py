@@ -26,8 +26,8 @@ import torch
 
 from explorer.jukebox.config import LabelConfig, LabelRules, Level, ModelConfig, PriorConfig, Vocabulary
 from explorer.jukebox.ground import Ground
-from explorer.jukebox.lyrics import Transliterate, lyric_window, tokenize, window_tokens
-from explorer.jukebox.phones import Word
+from explorer.jukebox.lyrics import Transliterate, alphabet, lyric_window, tokenize, window_tokens
+from explorer.jukebox.phones import Pronounce, Word, spoken_words
 from explorer.jukebox.song import Song, SongError
 from explorer.jukebox.tune import Tune
 
@@ -315,9 +315,11 @@ def _lyrics(
 
 
 def label_song(
-    song: Song, config: ModelConfig, level: Level, lists: LabelLists, transliterate: Transliterate
+    song: Song, config: ModelConfig, level: Level, lists: LabelLists, transliterate: Transliterate, pronounce: Pronounce
 ) -> SongLabels:
     """What ``level`` of the model receives for ``song``, with notes on everything that is not as written.
+
+    Words are pronounced for a level that follows the lyrics, and so plans when they are sung.
 
     Raises SongError for what the model cannot be conditioned on: times out of its range, a v2
     genre of more words than its bag holds, or a mixture that cannot be read.
@@ -327,7 +329,10 @@ def label_song(
     if level is Level.TOP and prior.lyrics is None and not song.instrumental:
         notes.append(Note(NoteKind.LYRICS_UNUSED, "This model does not read lyrics; it will not sing these words."))
     labels = label_names(song.artist, song.genre, song.lyrics, prior, lists, total, offset, transliterate)
-    return dataclasses.replace(labels, notes=(*notes, *labels.notes))
+    words: tuple[Word, ...] = ()
+    if prior.lyrics is not None and prior.follows:
+        words = spoken_words(labels.lyric_tokens, alphabet(prior.lyrics.vocabulary), pronounce)
+    return dataclasses.replace(labels, notes=(*notes, *labels.notes), words=words)
 
 
 def label_names(

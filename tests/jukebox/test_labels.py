@@ -25,6 +25,7 @@ from explorer.jukebox.labels import (
     parse_list,
 )
 from explorer.jukebox.song import Song, SongError
+from explorer.pronunciation import pronounce
 from explorer.transliteration import transliterate
 from tests.tiny import ARTISTS, GENRES, tiny_config
 
@@ -39,7 +40,7 @@ ONE = presets.RELEASED["1b_lyrics"]
 
 
 def label(song: Song, config=FIVE, level=Level.TOP, lists=V2) -> SongLabels:
-    return label_song(song, config, level, lists, transliterate)
+    return label_song(song, config, level, lists, transliterate, pronounce)
 
 
 def kinds(labels: SongLabels) -> set[NoteKind]:
@@ -228,7 +229,7 @@ def test_five_hundred_and_ninety_nine_seconds_fit_and_all_levels_agree() -> None
 def test_labels_never_promise_what_the_timing_tables_lack(seconds: float, offset: float, total: float | None) -> None:
     song = Song(seconds=seconds, offset_seconds=offset, total_seconds=total)
     try:
-        labels = label_song(song, ONE, Level.TOP, V3, transliterate)
+        labels = label_song(song, ONE, Level.TOP, V3, transliterate, pronounce)
     except SongError:
         return
     rules = ONE.prior(Level.TOP).labels
@@ -252,11 +253,26 @@ def test_our_own_models_read_small_letters_and_do_not_make_a_fuss_about_it() -> 
     config = tiny_config()
     lists = LabelLists(ARTISTS, GENRES)
     capital, small = (
-        label_song(Song(lyrics=lyrics, seconds=4), config, Level.TOP, lists, transliterate)
+        label_song(Song(lyrics=lyrics, seconds=4), config, Level.TOP, lists, transliterate, pronounce)
         for lyrics in ("Paper Boats", "paper boats")
     )
     assert capital.lyric_tokens == small.lyric_tokens
     assert NoteKind.LYRICS_REPLACED not in {note.kind for note in capital.notes}
+
+
+def test_words_are_pronounced_where_the_model_plans_when_they_are_sung() -> None:
+    song = Song(lyrics="Paper, boats\n- I'm", seconds=4)
+    lists = LabelLists(ARTISTS, GENRES)
+    asked: list[str] = []
+
+    def say(word: str) -> str:
+        asked.append(word)
+        return "ə"
+
+    assert label_song(song, tiny_config(), Level.TOP, lists, transliterate, say).words == () and not asked
+    labels = label_song(song, tiny_config(listener=8), Level.TOP, lists, transliterate, say)
+    assert asked == ["paper", "boats", "i'm"] and [word.first for word in labels.words] == [0, 7, 15]
+    assert label_song(song, tiny_config(listener=8), Level.MIDDLE, lists, transliterate, say).words == ()
 
 
 def test_a_model_without_lyrics_says_so() -> None:
@@ -275,5 +291,5 @@ def test_label_vector_has_the_published_form() -> None:
 
 def test_own_models_need_no_published_list() -> None:
     labels = label_song(Song(genre="REGGAE", artist="0.5 tin whistle / 0.5 Nobody", seconds=2), tiny_config(),
-                        Level.TOP, OWN, transliterate)  # fmt: skip
+                        Level.TOP, OWN, transliterate, pronounce)  # fmt: skip
     assert labels.genres == ((1, 1.0),) and labels.artists == ((3, 0.5), (0, 0.5))

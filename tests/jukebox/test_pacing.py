@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 from itertools import pairwise
 
 import pytest
@@ -55,11 +56,25 @@ def test_lines_have_the_syllables_of_their_vowels(listener: Listener, lengths: P
     song = spoken("tate ate\nt't\nahe", 2000)
     one, two = planned_lines(listener, lengths, song, 4, HOP, IDS["\n"])
     assert (len(one.syllables), len(two.syllables)) == (4, 2), "no syllable, no line"
-    places = planned_places(listener, lengths, song, 4, 2000, HOP)
-    for line, first in ((one, 0), (two, 13)):
-        assert all(a[1] == b[0] for a, b in pairwise(line.syllables))
-        begin, end = line.syllables[0][0] / HOP, line.syllables[-1][1] / HOP
-        assert int(places[int(begin) + 2]) >= first + 1 and int(places[int(end) + 2]) >= first + len(line.tokens)
+
+
+@given(lyrics=LYRICS, codes=st.integers(200, 4000), seed=st.integers(0, 2**40))
+def test_lines_are_sung_where_their_letters_have_their_places(
+    listener: Listener, lengths: PhoneLengths, lyrics: str, codes: int, seed: int
+) -> None:
+    song = spoken(lyrics, codes)
+    places = planned_places(listener, lengths, song, seed, 4 * codes, HOP)
+    lines = planned_lines(listener, lengths, song, seed, HOP, IDS["\n"])
+    first = 0
+    for text in lyrics.split("\n"):
+        if lines and lines[0].tokens == tuple(IDS[character] for character in text):
+            syllables = lines.pop(0).syllables
+            assert all(a[1] == b[0] for a, b in pairwise(syllables))
+            begin, end = syllables[0][0] / HOP, syllables[-1][1] / HOP
+            sung = places[math.ceil(begin) + 1 : max(int(end) - 1, 0)].tolist()
+            assert not sung or first < sung[0] <= sung[-1] <= first + len(text)
+        first += len(text) + 1
+    assert not lines, "lines without a syllable are left out, and no others"
 
 
 def test_seeds_draw_other_lengths(listener: Listener, lengths: PhoneLengths) -> None:
