@@ -13,7 +13,7 @@ const STEPS = [
   ['Sound is a long list of numbers', rate => `One second holds ${num(rate)} of them. A neural net that writes music number by number would need far too long, so the song is squeezed first.`],
   ['Three levels squeeze it', (rate, hops) => `The top level keeps one code for ${hops.top} numbers, the middle one for ${hops.middle}, the bottom one for ${hops.bottom}. Wider cells in the picture stand for more sound per code.`, 'Hear the three levels'],
   ['A code is a word for a sound', (rate, hops, book) => `Each level owns a book of ${num(book)} sounds. The net picks the closest entry; the integer is its page. Similar sounds have similar shades here.`],
-  ['The top level composes', () => 'It reads genre, artist and lyrics and writes top codes one after another. The two others only fill in detail: they never see the words.', 'Hear the sketch, then the song'],
+  ['The top level composes', () => 'It reads genre, artist and lyrics and writes top codes one after another. The two others fill in the detail of its codes; in the published models they never see the words.', 'Hear the sketch, then the song'],
   ['Attention shows where it reads', () => 'While it sings, the top level looks back at the lyrics. The staircase is that look: time from left to right, letters from top to bottom. It gives the karaoke its timing.', 'See and hear it'],
 ];
 let root, song = null, record = null, start = 0, data = null, costs = null, asking = 0, playerId = null, on = 1, level = 'bottom', timer;
