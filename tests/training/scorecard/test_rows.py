@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from explorer.checkpoints.folder import SHIPPED, model_hashes
 from explorer.training.scorecard import page
-from explorer.training.scorecard.rows import Row, Sense, Verdict, columns, markdown, percent, rows, set_columns, text
+from explorer.training.scorecard.rows import (
+    ENOUGH_SAMPLES,
+    Row,
+    Sense,
+    Verdict,
+    columns,
+    markdown,
+    percent,
+    rows,
+    set_columns,
+    text,
+)
 
 OLD: dict[str, Any] = {
     "model": "first",
@@ -148,3 +161,20 @@ def test_the_page_is_drawn_of_whole_and_of_empty_reports(ending: str, tmp_path: 
     whole = target.stat().st_size
     page.draw({"model": "nothing", "levels": {}, "sets": {}}, target)
     assert whole > 1.1 * target.stat().st_size > 5_000
+
+
+STALE = "`report.json` is of earlier weights."
+"""What the card has to say while weights are newer than the scorecard, which takes hours."""
+
+
+def test_the_card_of_the_shipped_model_has_a_whole_scorecard_of_its_weights() -> None:
+    folder = SHIPPED / "pocket"
+    shipped = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert (shipped["weights"] != model_hashes(folder, verify=True)) == (STALE in card)
+    assert shipped["samples"]["of_these_weights"] == shipped["samples"]["count"] >= ENOUGH_SAMPLES
+    assert not [row.measure for row in rows(shipped) if row.verdict in (Verdict.OPEN, Verdict.UNSURE)]
+    table = [line[2:-2].split(" | ") for line in card.splitlines() if line.startswith("| ")]
+    told = {cells[0]: cells for cells in table if len(cells) == len(columns(shipped, shipped)[0])}
+    for measure, value, *_ in columns(shipped)[1:]:
+        assert told[measure][2] == value, "the card's column is made from the report"
