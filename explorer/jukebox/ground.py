@@ -130,7 +130,7 @@ class Habits(nn.Module):
         super().__init__()
         self.bars: torch.Tensor
         """[artists, 2] mean and standard deviation of log2 of a bar's seconds."""
-        self.register_buffer("bars", torch.tensor([[USUAL_BAR, 1.0]]).log2().repeat(artists, 1))
+        self.register_buffer("bars", torch.tensor([[math.log2(USUAL_BAR), 0.0]]).repeat(artists, 1))
         self.beats: torch.Tensor
         """[artists] in a bar."""
         self.register_buffer("beats", torch.full((artists,), 4.0))

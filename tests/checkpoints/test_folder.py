@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -217,3 +219,17 @@ def test_tensors_are_converted_in_runs(tmp_path: Path, run_bytes: int, monkeypat
     assert found.keys() == tensors.keys()
     assert {name: tensor.dtype for name, tensor in found.items()} == dict.fromkeys(tensors, torch.float32)
     assert all(torch.equal(found[name], tensor.float()) for name, tensor in tensors.items())
+
+
+def test_names_and_shapes_need_no_compiler() -> None:
+    code = (
+        "import sys\n"
+        "from explorer.checkpoints.folder import PARTS, new_module\n"
+        "from tests.tiny import tiny_config\n"
+        "config = tiny_config(listener=8, bar_parts=48, diction=True, tune=True)\n"
+        "for part in PARTS: new_module(config, part)\n"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    root = Path(__file__).resolve().parents[2]
+    told = "importing it takes several times as long as a small model needs to load"
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0, told
