@@ -130,6 +130,7 @@ class Habits(nn.Module):
         super().__init__()
         self.bars: torch.Tensor
         """[artists, 2] mean and standard deviation of log2 of a bar's seconds."""
+        # math's logarithm: torch's, of a tensor without storage, imports a compiler, which takes seconds
         self.register_buffer("bars", torch.tensor([[math.log2(USUAL_BAR), 0.0]]).repeat(artists, 1))
         self.beats: torch.Tensor
         """[artists] in a bar."""

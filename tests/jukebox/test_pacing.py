@@ -56,6 +56,10 @@ def test_lines_have_the_syllables_of_their_vowels(listener: Listener, lengths: P
     song = spoken("tate ate\nt't\nahe", 2000)
     one, two = planned_lines(listener, lengths, song, 4, HOP, IDS["\n"])
     assert (len(one.syllables), len(two.syllables)) == (4, 2), "no syllable, no line"
+    places = planned_places(listener, lengths, song, 4, 2000, HOP)
+    for line, first in ((one, 0), (two, 13)):
+        begin, end = line.syllables[0][0] / HOP, line.syllables[-1][1] / HOP
+        assert int(places[int(begin) + 2]) >= first + 1 and int(places[int(end) + 2]) >= first + len(line.tokens)
 
 
 @given(lyrics=LYRICS, codes=st.integers(200, 4000), seed=st.integers(0, 2**40))
